@@ -1,0 +1,1 @@
+"""Citizens' messages: accepted, numbered, tracked; and decisions on site comments."""

@@ -1,0 +1,1 @@
+"""The words everyone shares and the plumbing under them. Knows no other room."""

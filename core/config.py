@@ -1,0 +1,78 @@
+"""Settings of one installation, read from the environment (prefix WENZHENG_) and `wenzheng.env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One field, one environment variable; docs/operating.md lists them all and a test compares the two."""
+
+    model_config = SettingsConfigDict(env_prefix="WENZHENG_", env_file="wenzheng.env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path("var"), description="Directory for the database, media, logs, key and the published site")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home directory")
+    search_url: str = Field("", description="Search back end; empty means SQLite FTS5 in the home directory")
+    site_dir: str = Field("", description="Directory of the published site; empty means `site` in the home directory")
+    site_url: str = Field("http://127.0.0.1:8001", description="Public address of the published site and the portal")
+    staff_url: str = Field("http://127.0.0.1:8000", description="Address of the staff pages, for links in e-mails")
+    site_name: str = Field("示例市人民政府新闻办公室", description="Full name of the site, for page tags")
+    site_domain: str = Field("www.example.gov.cn", description="Domain of the site, for page tags")
+    site_id_code: str = Field("", description="Government site identification code, for page tags")
+    web_bind: str = Field("127.0.0.1:8000", description="Address and port of the staff pages")
+    portal_bind: str = Field("127.0.0.1:8001", description="Address and port of the portal")
+    secret_key_file: str = Field(
+        "", description="File with the master key; empty means `master.key` in the home directory"
+    )
+    secure_cookies: bool = Field(
+        False, description="Send cookies over HTTPS only; set it when a TLS proxy stands in front"
+    )
+    allow_private: str = Field("", description="Comma-separated host:port the outbound door may reach although private")
+    wechat_base_url: str = Field("https://api.weixin.qq.com", description="Base address of the WeChat API")
+    weibo_base_url: str = Field("https://api.weibo.com", description="Base address of the Weibo API")
+    jpush_base_url: str = Field("https://api.jpush.cn", description="Base address of the JPush API")
+    public_ip: str = Field("", description="Public address of this server, sent to Weibo as `rip`")
+    smtp_url: str = Field("", description="smtp://user:password@host:port; empty means no alert e-mail")
+    mail_from: str = Field("wenzheng@localhost", description="Sender of alert e-mail")
+    mail_to: str = Field("", description="Comma-separated receivers of alert e-mail")
+    time_factor: float = Field(
+        1.0, gt=0, description="Divides every waiting time of the ledger; for rehearsals and tests"
+    )
+    lease_s: float = Field(30.0, gt=0, description="Seconds without heartbeat before a worker's rows are taken over")
+    call_s: float = Field(10.0, gt=0, description="Total deadline of one call to a platform; under lease_s / 2")
+    alarm_s: float = Field(
+        120.0, gt=0, description="Seconds a due delivery may stand without a step before it is silent"
+    )
+    ask_s: float = Field(3600.0, gt=0, description="Seconds an undecided delivery waits before a person is asked")
+    settle_factor: float = Field(1.0, ge=0, description="Multiplies the settle time of the channels; 1 outside tests")
+    deliver_threads: int = Field(8, ge=1, le=128, description="Deliveries one worker has in flight")
+    spider_interval_s: float = Field(240.0, gt=0, description="Seconds between two crawls of a source")
+    log_retention_days: int = Field(400, ge=365, description="Days audit rows are kept; less than 365 is not allowed")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'wenzheng.sqlite'}"
+
+    @property
+    def site_path(self) -> Path:
+        """Where the website channel writes its pages."""
+        return Path(self.site_dir) if self.site_dir else self.home / "site"
+
+    @property
+    def key_path(self) -> Path:
+        """Where the master key lives; mode 0600."""
+        return Path(self.secret_key_file) if self.secret_key_file else self.home / "master.key"
+
+    @property
+    def search_path(self) -> Path:
+        """The FTS5 index file of the embedded search."""
+        return self.home / "search.sqlite"
+
+    @property
+    def private_allowed(self) -> frozenset[str]:
+        """host:port pairs that pass the private-address guard."""
+        return frozenset(part.strip() for part in self.allow_private.split(",") if part.strip())

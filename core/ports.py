@@ -1,0 +1,255 @@
+"""The ports: what an adapter must look like, each on a card. Pure types, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+Json = dict[str, Any]
+
+
+class Severity(StrEnum):
+    """How hard a problem stands in the way: it blocks, a person confirms, or it only warns."""
+
+    BLOCK = "block"
+    CONFIRM = "confirm"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one field, in Chinese, with the fix in the text."""
+
+    field: str
+    text: str
+    severity: Severity = Severity.BLOCK
+    code: str = ""
+    channel: str = ""
+
+
+class Effect(StrEnum):
+    """What a remote call did (ledger §4)."""
+
+    DONE = "done"
+    NOT_SENT = "not_sent"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    CREDENTIAL = "credential"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"
+
+
+class Reconcile(StrEnum):
+    """How a channel finds out whether an uncertain call took effect."""
+
+    OWN = "own"  # our own file or row: simply do it again
+    LIST = "list"  # the platform's list of our items
+    KEY = "key"  # resend with the stored native key inside its window
+    ASK = "ask"  # a person looks
+
+
+# --- publishing -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an article's revision says to one account: the input of `check` and `render`."""
+
+    article_id: int
+    revision_id: int
+    kind: str  # article | reply
+    title: str
+    summary: str
+    body_html: str  # sanitised; pictures as <img src="media:<sha256>" alt="...">
+    body_text: str
+    source: str
+    author: str
+    keywords: str
+    column: str
+    cover_sha256: str
+    media_types: Mapping[str, str] = field(default_factory=dict)  # sha256 -> mime type
+    media_sizes: Mapping[str, int] = field(default_factory=dict)  # sha256 -> bytes
+    canonical_link: str = ""
+    variant_text: str = ""  # the editor's own words for this channel; empty means made from the article
+    answers: Json = field(default_factory=dict)  # for a reply: platform ids of the thing answered
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A template with slots `{"$slot": "media", "sha256": …}` etc. and the digest of its canonical JSON."""
+
+    template: Json
+    digest: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """Who is asking: the delivery and copy a remote call belongs to, and the platform's own key if it gave one."""
+
+    delivery_id: int
+    copy_id: int
+    attempt: int
+    mark: str  # what we can find again on the platform, e.g. the canonical link with ?c=<copy id>
+    native: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the platform said it did. `state` is sent (accepted, waits) or confirmed (live) or refused."""
+
+    state: str
+    remote_id: str = ""
+    url: str = ""
+    data: Json = field(default_factory=dict)
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Absent:
+    """The list read reaches back before the intent and the copy is not in it; `evidence` is kept."""
+
+    evidence: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """Nobody can say yet; `reason` is Chinese and shown to the person who may have to decide."""
+
+    reason: str
+    evidence: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Live:
+    """The copy as it stands on the platform now."""
+
+    text: str
+    url: str = ""
+    data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The copy is not there any more; `by` is us, platform or unknown."""
+
+    by: str = "unknown"
+    reason: str = ""
+
+
+class Journal(Protocol):
+    """The ledger's pen, handed to an adapter for one delivery. Every remote call goes through it."""
+
+    def repeatable(self, name: str, call: Callable[[], Any]) -> Any:
+        """Run a step that may be done again; its result is written down."""
+
+    def once(self, name: str, call: Callable[[], Any], native_key: str = "") -> Any:
+        """Commit the intent (re-reading fence, freeze, window, withdrawal), then call, then commit the result."""
+
+    def media(self, sha256: str) -> bytes:
+        """The bytes of a picture; checked against the digest."""
+
+    def uploaded(self, kind: str, sha256: str, upload: Callable[[], Json]) -> Json:
+        """The platform's answer for this picture, uploaded once per account, kind and digest."""
+
+    def remember(self, name: str, value: Json) -> None:
+        """Keep something the adapter needs after a crash (a draft's media_id)."""
+
+    def recall(self, name: str) -> Json | None:
+        """What `remember` kept for this delivery, from any earlier attempt."""
+
+    def published_at(self) -> datetime:
+        """The server-set instant of the first public step; fixed once asked for."""
+
+
+class Channel(Protocol):
+    """One account on one platform. Raises only core.errors.ChannelError kinds and NotConfigured."""
+
+    kind: ClassVar[str]
+    limits: ClassVar[Mapping[str, int]]
+    reconcile: ClassVar[Reconcile]
+    settle_s: ClassVar[float]
+    can_correct: ClassVar[bool]
+    can_withdraw: ClassVar[bool]
+    publishes_later: ClassVar[bool]
+    once_steps: ClassVar[frozenset[str]]
+    repeatable_steps: ClassVar[frozenset[str]]
+
+    def check(self, content: Content) -> list[Problem]: ...
+
+    def render(self, content: Content) -> Payload: ...
+
+    def publish(self, payload: Payload, key: Key, journal: Journal) -> Receipt: ...
+
+    def find(self, key: Key, payload: Payload, since: datetime) -> Receipt | Absent | Undecided: ...
+
+    def poll(self, receipt: Receipt) -> Receipt: ...
+
+    def correct(self, payload: Payload, key: Key, live: Receipt, journal: Journal) -> Receipt: ...
+
+    def withdraw(self, live: Receipt, key: Key, journal: Journal) -> Receipt: ...
+
+    def read_live(self, receipt: Receipt) -> Live | Gone | Undecided: ...
+
+
+# --- understanding ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Score:
+    """Sentiment of one text: `value` is the probability of positive against negative, 0..1, or None without text."""
+
+    label: str  # positive | negative | neutral | no_text
+    value: float | None
+    version: str
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Scores texts; `version` is stored with every score."""
+
+    version: str
+
+    def score_many(self, texts: Sequence[str]) -> list[Score]: ...
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One found row with its rank (higher is better)."""
+
+    kind: str
+    row_id: int
+    rank: float
+
+
+class SearchIndex(Protocol):
+    """Full text over jieba tokens. kinds: mention, article, case."""
+
+    def put(self, kind: str, rows: Iterable[tuple[int, str]]) -> None: ...
+
+    def remove(self, kind: str, row_ids: Iterable[int]) -> None: ...
+
+    def query(self, text: str, kinds: Sequence[str] = (), limit: int = 50, offset: int = 0) -> list[Hit]: ...
+
+    def aggregate(self, text: str, kinds: Sequence[str] = ()) -> dict[str, int]: ...
+
+    def ping(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Message:
+    """An alert as a notifier sends it."""
+
+    subject: str
+    body: str
+    link: str = ""
+
+
+class Notifier(Protocol):
+    """Sends one message; raises ChannelError kinds."""
+
+    kind: ClassVar[str]
+
+    def send(self, message: Message) -> Receipt: ...

@@ -1,0 +1,1 @@
+"""Text to score to issue to alert to brief; every figure shown anywhere is computed here."""

@@ -1,0 +1,1 @@
+"""Author, check, review, schedule, deliver, correct, withdraw. The ledger lives here."""

@@ -1,0 +1,1 @@
+"""The Scrapy project: one spider a source, pipelines into core.inbox."""
