@@ -1,0 +1,69 @@
+"""Claiming rows and guarding them with a fence, the same on SQLite and PostgreSQL. Needs `id`, `fence`, `worker_id`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from core.claims.holders import Holder
+from core.errors import LostClaim
+from core.models.base import Base
+
+Model = TypeVar("Model", bound=Base)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One claimed row and the fence under which its holder may write."""
+
+    row_id: int
+    fence: int
+
+
+def claim(
+    session: Session,
+    holder: Holder,
+    model: Any,
+    where: Sequence[ColumnElement[bool]],
+    values: Mapping[str, Any],
+    *,
+    order_by: Sequence[Any] = (),
+    limit: int = 1,
+) -> list[Claimed]:
+    """Give up to `limit` rows that match `where` to `holder`: set `values`, raise `fence`; no row goes to two holders.
+
+    Must run in a writing transaction. PostgreSQL skips rows locked by others; SQLite's BEGIN IMMEDIATE queues writers.
+    """
+    chosen = (
+        select(model.id)
+        .where(*where)
+        .order_by(*order_by, model.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("chosen")  # a locking CTE runs once; as a plain subquery PostgreSQL may run it again past the limit
+    )
+    rows = session.execute(
+        update(model)
+        .where(model.id.in_(select(chosen.c.id)))
+        .values(fence=model.fence + 1, worker_id=holder.id, **values)
+        .returning(model.id, model.fence)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return [Claimed(row.id, row.fence) for row in sorted(rows, key=lambda row: row.id)]
+
+
+def guard(session: Session, model: type[Model], row_id: int, fence: int) -> Model:
+    """The row, locked for this transaction, if `fence` still holds it; LostClaim when a newer fence does."""
+    row = session.execute(
+        select(model)
+        .where(model.id == row_id, model.fence == fence)  # type: ignore[attr-defined]
+        .with_for_update(of=model)
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if row is None:
+        raise LostClaim(f"第 {row_id} 行已由其他进程接手")
+    return row
