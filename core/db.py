@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
@@ -25,7 +26,7 @@ class Database:
         self.url = url
         self.sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
-        self._lock = threading.Lock() if self.sqlite else None
+        self._lock = WriteLock() if self.sqlite else None
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         if self.sqlite:
             _prepare_sqlite(self.engine)
@@ -51,6 +52,31 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+class WriteLock:
+    """The in-process write lock. A thread that asks for it twice would wait for itself: it is told so instead."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+
+    def __enter__(self) -> None:
+        if self._holder == threading.get_ident():
+            raise RuntimeError("a write transaction was opened inside another one of the same thread")
+        self._lock.acquire()
+        self._holder = threading.get_ident()
+
+    def __exit__(self, *_error: object) -> None:
+        self._holder = None
+        self._lock.release()
+
+
+def insert_for(session: Session, model: Any) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT of the session's dialect, for `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(model)
+    return postgresql.insert(model)
 
 
 def _engine(url: str, pool_size: int) -> Engine:

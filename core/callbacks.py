@@ -1,0 +1,67 @@
+"""Platform callbacks as they came: stored once by the platform's event key, handed out later. Judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core.db import insert_for
+from core.models import CallbackEvent
+
+
+def accept(
+    session: Session,
+    platform: str,
+    event_key: str,
+    kind: str,
+    account_id: int,
+    raw: str,
+    fields: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    """Store the event; True when it is new, False when the same key was known (its count is raised)."""
+    insert = insert_for(session, CallbackEvent).values(
+        platform=platform,
+        event_key=event_key,
+        kind=kind,
+        account_id=account_id,
+        raw=raw,
+        fields=dict(fields),
+        received_at=now,
+    )
+    known = {"times": CallbackEvent.times + 1}
+    times = session.execute(
+        insert.on_conflict_do_update(index_elements=["platform", "event_key"], set_=known).returning(
+            CallbackEvent.times
+        )
+    ).scalar_one()
+    return times == 1
+
+
+def unread(session: Session, limit: int) -> list[CallbackEvent]:
+    """Events nobody has finished yet, oldest first."""
+    query = select(CallbackEvent).where(CallbackEvent.handled_at.is_(None)).order_by(CallbackEvent.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def waiting(session: Session, account_id: int) -> int:
+    """Unfinished events of one account; while there are any, nothing on it is absent for certain."""
+    query = select(func.count(CallbackEvent.id)).where(
+        CallbackEvent.account_id == account_id, CallbackEvent.handled_at.is_(None)
+    )
+    return session.scalar(query) or 0
+
+
+def finish(session: Session, event_id: int, result: str, now: datetime) -> bool:
+    """Mark the event as handled with its result; False when somebody else already did."""
+    done = session.execute(
+        update(CallbackEvent)
+        .where(CallbackEvent.id == event_id, CallbackEvent.handled_at.is_(None))
+        .values(handled_at=now, result=result)
+        .returning(CallbackEvent.id)
+    )
+    return done.first() is not None
