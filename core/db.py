@@ -43,11 +43,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A reading transaction; what is changed in it is not kept."""
-        with self._sessions() as session:
+        """A reading transaction; what is changed in it is not kept, what was loaded stays readable afterwards."""
+        with self._sessions() as session:  # closing rolls back; a rollback of ours would expire every loaded object
             session.connection(execution_options=READ)
             yield session
-            session.rollback()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
