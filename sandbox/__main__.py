@@ -1,0 +1,6 @@
+"""`python -m sandbox`: starts the sandbox."""
+
+from .command import serve
+
+if __name__ == "__main__":
+    serve()
