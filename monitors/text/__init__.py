@@ -1,0 +1,120 @@
+"""Reads Chinese social text: own words without quoted chains and links, terms, filler, near-identical copies.
+
+Pure: no I/O but jieba's dictionary, loaded once a process.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Iterable
+from functools import lru_cache
+from types import ModuleType
+
+from monitors.text.stopwords import FILLERS, STOP_WORDS
+
+LONGEST = 2000  # characters of one text that are read for terms; longer ones are pasted documents
+LONGEST_TERM = 12
+
+_LINK = re.compile(r"https?:\s?//\s?[\w./?=&%#~+:;,@!-]*|(?<![\w.])t\.cn/\w+|网页链接", re.ASCII | re.IGNORECASE)
+_REPLY = re.compile(r"^\s*(?:回复|回覆|reply)\s*@[^\s:：@]{1,30}\s*[:：]?\s*", re.IGNORECASE)
+_NAME = re.compile(r"@[\w·-]{1,30}")
+_EMOTICON = re.compile(r"\[[\w一-鿿]{1,8}\]")
+_SPACE = re.compile(r"\s+")
+_NOT_LETTER = re.compile(r"[^\w]|_")
+_CLAUSE = re.compile(r"[，。！？；!?;…~～\n\r]+|\.{2,}|,\s*|\s{2,}")
+_REPEATED = re.compile(r"(.)\1+")
+
+_lock = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _jieba() -> ModuleType:
+    """The segmenter with its dictionary loaded and its chatter and warnings kept out of our logs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its sources hold escapes newer Pythons warn about
+        import jieba
+    jieba.setLogLevel(logging.WARNING)
+    jieba.initialize()
+    return jieba
+
+
+def load() -> ModuleType:
+    """Load the dictionary now (about 0.6 s); safe from several threads."""
+    with _lock:
+        return _jieba()
+
+
+def use_words(words: Iterable[str]) -> None:
+    """Teach the segmenter the office's own words (places, departments) so that they are never cut apart."""
+    jieba = load()
+    for word in sorted({word.strip() for word in words if len(word.strip()) > 1}):
+        jieba.add_word(word)
+    terms_of.cache_clear()
+
+
+def own_words(text: str | None) -> str:
+    """What this author wrote: the quoted `//@` chain and the leading 回复@name are cut, the rest stays as written."""
+    if not text:
+        return ""
+    return _REPLY.sub("", text.split("//@", 1)[0]).strip()
+
+
+def clean(text: str | None) -> str:
+    """Own words without links and names; emoticons like [怒] and topics stay, white space is folded."""
+    bare = _NAME.sub(" ", _LINK.sub(" ", own_words(text)))
+    return _SPACE.sub(" ", bare).strip()
+
+
+def without_emoticons(text: str) -> str:
+    """The text without [..] emoticons, for titles and terms."""
+    return _SPACE.sub(" ", _EMOTICON.sub(" ", text)).strip()
+
+
+def is_blank(text: str | None) -> bool:
+    """True when there is nothing at all to read."""
+    return not text or not text.strip()
+
+
+def is_wordless(text: str) -> bool:
+    """True when no letter or ideograph is in it (emoji, digits, punctuation) or only platform filler is."""
+    letters = _NOT_LETTER.sub("", text)
+    return letters.lower() in FILLERS or not any(char.isalpha() for char in letters)
+
+
+def is_junk(text: str) -> bool:
+    """True when a cleaned text says nothing worth quoting: wordless, under four letters, or one character repeated."""
+    letters = _NOT_LETTER.sub("", without_emoticons(text))
+    return is_wordless(text) or len(letters) < 4 or len(set(letters)) < 3
+
+
+def print_of(text: str) -> str:
+    """A text's print: letters and digits only, lower case, repeats folded. Equal prints are copies of one text."""
+    return _REPEATED.sub(r"\1", _NOT_LETTER.sub("", without_emoticons(clean(text))).lower())
+
+
+def clauses(text: str) -> list[str]:
+    """The clauses of a cleaned text in order, without emoticons and outer punctuation."""
+    parts = _CLAUSE.split(without_emoticons(clean(text)))
+    return [part for part in (piece.strip(" 　:：、“”\"'()（）【】[]《》#-—.,") for piece in parts) if part]
+
+
+@lru_cache(maxsize=20_000)
+def terms_of(text: str) -> tuple[str, ...]:
+    """The distinct terms of a text in order: jieba words of 2 to 12 characters, no stop words, no digits."""
+    bare = without_emoticons(clean(text[:LONGEST]))
+    if is_wordless(bare):
+        return ()
+    return tuple(dict.fromkeys(word for word in map(str.strip, load().cut(bare)) if is_term(word)))
+
+
+def is_term(word: str) -> bool:
+    """True for a word that can name a topic."""
+    if not 2 <= len(word) <= LONGEST_TERM or word in STOP_WORDS or word.lower() in FILLERS:
+        return False
+    if not all(char.isalnum() for char in word) or len(set(word)) == 1:
+        return False
+    ideographs = sum("一" <= char <= "鿿" for char in word)
+    return ideographs >= 2 or (ideographs == 0 and word.isascii() and word.isalpha() and len(word) >= 3)
