@@ -12,10 +12,33 @@ from core.models.words import Sentiment
 from core.ports import Scorer
 from monitors.sentiment import NEGATIVE_BELOW, POSITIVE_ABOVE, SnowScorer
 
-TEXTS = "停车位太少了，晚上根本找不到|谢谢，办事很快|12345|😡😡😡|[怒][怒]|ABC|龘龘好|好龘龘龘天气|a 好 b".split("|")
-ODD = [*TEXTS, "停水" * 200, "不错" * 300, "　全角　空格　", "第一行
-第二行	完"]
-ODD += " 很好 |很好！！！|#话题#很好|㐀㐁好的|回复@张三:好|。|满 意|非常滿意，感謝工作人員|龘|龘龘|龘龘龘龘|中|中国|e".split("|")
+TEXTS = [
+    "停车位太少了，晚上根本找不到",
+    "谢谢，办事很快",
+    "12345",
+    "😡😡😡",
+    "[怒][怒]",
+    "ABC",
+    "龘龘好",
+    "好龘龘龘天气",
+    "a 好 b",
+]
+ODD = [*TEXTS, "停水" * 200, "不错" * 300, "　全角　空格　", "第一行\n第二行\t完"]
+ODD += [
+    " 很好 ",
+    "很好！！！",
+    "#话题#很好",
+    "㐀㐁好的",
+    "回复@张三:好",
+    "。",
+    "满 意",
+    "非常滿意，感謝工作人員",
+    "龘",
+    "龘龘",
+    "龘龘龘龘",
+    "中",
+    "e",
+]
 
 
 @pytest.fixture(scope="module")
