@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy.orm import Session
 
 from core.clock import Clock
 from core.db import Database, insert_for
@@ -31,6 +32,15 @@ class Fetched:
 
     value: str = field(repr=False)
     expires_in_s: float
+
+
+def forget(session: Session, account_id: int) -> None:
+    """Drop an account's token and its flag in the caller's transaction, e.g. because its credentials were changed."""
+    session.execute(
+        update(Token)
+        .where(Token.account_id == account_id)
+        .values(value=None, version=Token.version + 1, refreshing_until=None, flagged=False, error="")
+    )
 
 
 class Broker:
@@ -78,15 +88,8 @@ class Broker:
 
     def renew(self, account_id: int) -> None:
         """The credentials were changed, or a person wants another try: forget the token and the flag."""
-        self._ensure(account_id)
-        self._change(
-            Token.account_id == account_id,
-            value=None,
-            version=Token.version + 1,
-            refreshing_until=None,
-            flagged=False,
-            error="",
-        )
+        with self._db.write() as session:
+            forget(session, account_id)
 
     def _living(self, token: Token) -> str:
         if token.value is None or token.expires_at is None or token.expires_at <= self._clock.now():

@@ -72,6 +72,7 @@ class Article(Base):
     head_id: Mapped[int | None]  # newest revision
     version: Mapped[int] = mapped_column(default=1)  # optimistic lock of the editor form
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # reply: account_id, key, platform ids
+    answers_key: Mapped[str] = mapped_column(default="", index=True)  # what a reply answers; empty for an article
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -98,6 +99,7 @@ class Revision(Base):
     cover_sha256: Mapped[str] = mapped_column(default="")
     digest: Mapped[str]
     problems: Mapped[list[Any]] = mapped_column(default=list)
+    confirm_reason: Mapped[str] = mapped_column(default="")  # why problems of severity confirm may stand
     editor_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     submitted_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

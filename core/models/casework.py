@@ -11,6 +11,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.models.base import Base, utc_now
 
 
+class CaseCounter(Base):
+    """The last case number given out on one Shanghai day; its row is the queue of concurrent intakes."""
+
+    __tablename__ = "case_counter"
+
+    day: Mapped[str] = mapped_column(primary_key=True)  # YYYYMMDD
+    last: Mapped[int] = mapped_column("last_number", default=0)
+
+
 class Case(Base):
     """A citizen's message (诉求) with its number and tracking code."""
 

@@ -1,0 +1,159 @@
+"""Three reviews (三审) by three people, each bound to the digest of everything that will go out.
+
+An approval counts only while it stands, its digest is that of the stored payloads, and its person wrote nothing of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.audit import Actor, record
+from core.errors import CheckFailed, NotPermitted, StaleRevision, TransitionNotAllowed
+from core.models import Article, Payload, ReviewStep, Revision
+from core.models.words import ArticleKind, ArticleState, Decision, Role
+from core.ports import Problem
+
+STEP_ROLES = (Role.REVIEWER1, Role.REVIEWER2, Role.REVIEWER3)
+STEP_NAMES = ("初审", "复审", "终审")
+REPLY_ROLES = (*STEP_ROLES, Role.PUBLISHER)
+
+
+def required_steps(article: Article) -> int:
+    """Three for an article, one for a reply."""
+    return 1 if article.kind == ArticleKind.REPLY else len(STEP_ROLES)
+
+
+def package_digest(session: Session, revision_id: int) -> str:
+    """Hex SHA-256 over the sorted (account id, payload digest) pairs; empty while nothing was submitted."""
+    rows = session.execute(
+        select(Payload.account_id, Payload.digest)
+        .where(Payload.revision_id == revision_id)
+        .order_by(Payload.account_id)
+    ).all()
+    pairs = [[account_id, digest] for account_id, digest in rows]
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest() if pairs else ""
+
+
+def standing(session: Session, revision_id: int) -> list[ReviewStep]:
+    """The approvals of a revision that nothing has voided, by step."""
+    query = select(ReviewStep).where(
+        ReviewStep.revision_id == revision_id,
+        ReviewStep.decision == Decision.APPROVE.value,
+        ReviewStep.voided_at.is_(None),
+    )
+    return list(session.scalars(query.order_by(ReviewStep.step)))
+
+
+def is_approved(session: Session, revision_id: int) -> bool:
+    """True when every step is approved by another person, none of them an author, on exactly the stored payloads."""
+    revision = session.get_one(Revision, revision_id)
+    article = session.get_one(Article, revision.article_id)
+    steps = standing(session, revision_id)
+    people = {step.person_id for step in steps}
+    digest = package_digest(session, revision_id)
+    return (
+        bool(digest)
+        and [step.step for step in steps] == list(range(1, required_steps(article) + 1))
+        and len(people) == len(steps)
+        and people.isdisjoint(authors(session, article))
+        and all(step.digest == digest for step in steps)
+    )
+
+
+def authors(session: Session, article: Article) -> frozenset[int]:
+    """Everybody who wrote a revision of the article; none of them may review or release it."""
+    editors = session.scalars(select(Revision.editor_id).where(Revision.article_id == article.id))
+    return frozenset(editors) | {article.author_id}
+
+
+def may_release(session: Session, actor: Actor, revision_id: int) -> bool:
+    """True for a publisher who neither wrote the article nor approved it in any step but the last."""
+    if actor.person_id is None or not actor.has(Role.PUBLISHER):
+        return False
+    revision = session.get_one(Revision, revision_id)
+    article = session.get_one(Article, revision.article_id)
+    earlier = {step.person_id for step in standing(session, revision_id) if step.step < required_steps(article)}
+    return actor.person_id not in authors(session, article) | earlier
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    article_id: int,
+    revision_id: int,
+    digest: str,
+    decision: str,
+    reason: str,
+    now: datetime,
+) -> ReviewStep:
+    """Write the next review step: `approve` moves on, `return` sends the article back with its reason.
+
+    `digest` is what the reviewer's page showed; StaleRevision when anything differs from what is stored now.
+    """
+    article = session.get_one(Article, article_id, with_for_update=True)
+    if article.state != ArticleState.IN_REVIEW:
+        raise TransitionNotAllowed("稿件不在审核中，可能已被退回或撤回，请刷新页面。")
+    stored = package_digest(session, revision_id)
+    if article.head_id != revision_id or not stored or digest != stored:
+        raise StaleRevision("稿件内容已有变化，您看到的不是最新版本，请刷新后重新审核。")
+    step = len(standing(session, revision_id)) + 1
+    _need_reviewer(session, actor, article, revision_id, step)
+    reason = reason.strip()
+    decision = Decision(decision).value
+    if decision == Decision.RETURN.value and not reason:
+        raise CheckFailed([Problem("reason", "退回稿件请填写理由，作者据此修改。", code="reason_missing")])
+    row = ReviewStep(
+        article_id=article_id, revision_id=revision_id, step=step, decision=decision,
+        person_id=actor.person_id, digest=stored, reason=reason, decided_at=now,
+    )  # fmt: skip
+    session.add(row)
+    _move_on(session, article, row, now)
+    session.flush()
+    record(
+        session, actor, f"review.{decision}", "article", article_id,
+        revision_id=revision_id, step=step, digest=stored, reason=reason,
+    )  # fmt: skip
+    return row
+
+
+def void_standing(session: Session, article: Article, reason: str, now: datetime) -> int:
+    """Void every approval of the article that still stands; the number of them. Part of the edit's transaction."""
+    query = select(ReviewStep).where(
+        ReviewStep.article_id == article.id,
+        ReviewStep.decision == Decision.APPROVE.value,
+        ReviewStep.voided_at.is_(None),
+    )
+    steps = list(session.scalars(query.with_for_update()))
+    for step in steps:
+        step.voided_at, step.void_reason = now, reason
+    session.flush()
+    return len(steps)
+
+
+def _need_reviewer(session: Session, actor: Actor, article: Article, revision_id: int, step: int) -> None:
+    if article.kind == ArticleKind.REPLY:
+        actor.need(*REPLY_ROLES)
+    else:
+        role = STEP_ROLES[step - 1]
+        if not actor.has(role):
+            raise NotPermitted(f"现在是{STEP_NAMES[step - 1]}，需要{STEP_NAMES[step - 1]}人办理。")
+    if actor.person_id is None:
+        raise NotPermitted("审核必须由本人办理。")
+    if actor.person_id in authors(session, article):
+        raise NotPermitted("作者不能审核自己写过的稿件，请由其他人审核。")
+    if actor.person_id in {done.person_id for done in standing(session, revision_id)}:
+        raise NotPermitted("您已审核过本稿，同一人不能办理两个审次。")
+
+
+def _move_on(session: Session, article: Article, row: ReviewStep, now: datetime) -> None:
+    if row.decision == Decision.RETURN.value:
+        void_standing(session, article, f"{STEP_NAMES[row.step - 1]}退回：{row.reason}", now)
+        article.state = ArticleState.RETURNED.value
+    elif row.step == required_steps(article):
+        article.state = ArticleState.APPROVED.value
+    article.updated_at = now
