@@ -1,0 +1,130 @@
+"""Templates with slots, and the proof that a wire body is the approved one. Pure.
+
+A template is a JSON tree. A slot is `{"$slot": name}` (media also `sha256`); `{"$join": [...]}` is text with slots.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+SLOTS = ("media", "published_at", "key", "copy_link")
+Json = Any
+
+
+class SlotError(ValueError):
+    """A template or a body that does not fit: an unknown slot, a missing value, something else where a slot was."""
+
+
+def media(sha256: str) -> dict[str, str]:
+    """The slot of a picture, named by the digest of its bytes."""
+    return {"$slot": "media", "sha256": sha256}
+
+
+def slot(name: str) -> dict[str, str]:
+    """A slot of the closed list other than media."""
+    if name not in SLOTS or name == "media":
+        raise SlotError(f"no slot {name}")
+    return {"$slot": name}
+
+
+def joined(*parts: str | dict[str, str]) -> dict[str, Any]:
+    """Text with slots inside."""
+    return {"$join": [part for part in parts if part != ""]}
+
+
+def name_of(node: Mapping[str, Any]) -> str:
+    """The key of a slot among the values: `media:<sha256>` or the slot's name."""
+    name = node["$slot"]
+    if name not in SLOTS:
+        raise SlotError(f"no slot {name}")
+    return f"media:{node['sha256']}" if name == "media" else str(name)
+
+
+def slots_of(template: Json) -> set[str]:
+    """Every slot key the template uses."""
+    if isinstance(template, dict):
+        if "$slot" in template:
+            return {name_of(template)}
+        return set().union(*map(slots_of, template.values())) if template else set()
+    if isinstance(template, list):
+        return set().union(*map(slots_of, template)) if template else set()
+    return set()
+
+
+def digest_of(template: Json) -> str:
+    """SHA-256 (hex) of the template's canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(template, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def bind(template: Json, values: Mapping[str, str]) -> Json:
+    """The body: every slot replaced by its value (`slots_of` names the keys). SlotError when one is missing."""
+    if isinstance(template, dict):
+        if "$slot" in template:
+            return _value(template, values)
+        if "$join" in template:
+            return "".join(part if isinstance(part, str) else _value(part, values) for part in template["$join"])
+        return {key: bind(part, values) for key, part in template.items()}
+    if isinstance(template, list):
+        return [bind(part, values) for part in template]
+    return template
+
+
+def unbind(template: Json, body: Json, values: Mapping[str, str]) -> Json:
+    """The template a wire body came from: values back to slots, everything else as it stands in the body.
+
+    The given template only says where slots are; constants are taken from the body, so a changed word changes the
+    digest. SlotError when the body holds something else where a slot's value must be.
+    """
+    if isinstance(template, dict):
+        if "$slot" in template:
+            return _matched(template, body, values)
+        if "$join" in template:
+            return {"$join": _unjoin(template["$join"], body, values)}
+        if not isinstance(body, dict) or body.keys() != template.keys():
+            return body
+        return {key: unbind(part, body[key], values) for key, part in template.items()}
+    if isinstance(template, list):
+        if not isinstance(body, list) or len(body) != len(template):
+            return body
+        return [unbind(part, piece, values) for part, piece in zip(template, body, strict=True)]
+    return body
+
+
+def is_approved_body(template: Json, digest: str, body: Json, values: Mapping[str, str]) -> bool:
+    """True when the body, un-bound, gives the approved digest."""
+    try:
+        return digest_of(unbind(template, body, values)) == digest
+    except SlotError:
+        return False
+
+
+def _value(node: Mapping[str, Any], values: Mapping[str, str]) -> str:
+    name = name_of(node)
+    if name not in values:
+        raise SlotError(f"no value for slot {name}")
+    return values[name]
+
+
+def _matched(node: Mapping[str, Any], body: Json, values: Mapping[str, str]) -> Json:
+    if body != _value(node, values):
+        raise SlotError(f"slot {name_of(node)} holds something else")
+    return dict(node)
+
+
+def _unjoin(parts: list[Any], body: Json, values: Mapping[str, str]) -> list[Any]:
+    """Cut the text of the body at the lengths of the parts; constants as they stand there, slots checked."""
+    if not isinstance(body, str):
+        raise SlotError("text expected")
+    found: list[Any] = []
+    at = 0
+    for part in parts:
+        length = len(part if isinstance(part, str) else _value(part, values))
+        piece, at = body[at : at + length], at + length
+        found.append(piece if isinstance(part, str) else _matched(part, piece, values))
+    if at < len(body):
+        found.append(body[at:])
+    return found
