@@ -87,13 +87,18 @@ class Payload:
 
 @dataclass(frozen=True)
 class Key:
-    """Who is asking: the delivery and copy a remote call belongs to, and the platform's own key if it gave one."""
+    """Who is asking: the delivery and copy a remote call belongs to, and all that finding it again may need."""
 
     delivery_id: int
     copy_id: int
-    attempt: int
-    mark: str  # what we can find again on the platform, e.g. the canonical link with ?c=<copy id>
-    native: str = ""
+    attempt: int  # once-only calls of this delivery that were, or may have been, carried out
+    mark: str  # what we can find again on the platform: the canonical link with ?c=<copy id>
+    link: str = ""  # the canonical link itself
+    article_id: int = 0
+    native: str = ""  # the platform's own key, committed with the intent
+    memory: Json = field(default_factory=dict)  # what `Journal.remember` kept
+    earlier: tuple[str, ...] = ()  # platform ids of our items that were live before the intent
+    withdrawing: bool = False  # a withdrawal waits for the outcome
 
 
 @dataclass(frozen=True)
@@ -143,13 +148,19 @@ class Journal(Protocol):
     """The ledger's pen, handed to an adapter for one delivery. Every remote call goes through it."""
 
     def repeatable(self, name: str, call: Callable[[], Any]) -> Any:
-        """Run a step that may be done again; its result is written down."""
+        """Run a step that may be done again; what went wrong is written down."""
 
     def once(self, name: str, call: Callable[[], Any], native_key: str = "") -> Any:
-        """Commit the intent (re-reading fence, freeze, window, withdrawal), then call, then commit the result."""
+        """Commit the step's intent, then call, then commit the result.
+
+        The intent re-reads fence, freeze, window and waiting withdrawal; the call has one total deadline.
+        """
 
     def media(self, sha256: str) -> bytes:
         """The bytes of a picture; checked against the digest."""
+
+    def media_type(self, sha256: str) -> str:
+        """Its MIME type."""
 
     def uploaded(self, kind: str, sha256: str, upload: Callable[[], Json]) -> Json:
         """The platform's answer for this picture, uploaded once per account, kind and digest."""
@@ -161,7 +172,7 @@ class Journal(Protocol):
         """What `remember` kept for this delivery, from any earlier attempt."""
 
     def published_at(self) -> datetime:
-        """The server-set instant of the first public step; fixed once asked for."""
+        """The server-set instant of the first public step, fixed once asked for; checks like a once-intent."""
 
 
 class Channel(Protocol):
@@ -176,6 +187,8 @@ class Channel(Protocol):
     publishes_later: ClassVar[bool]
     once_steps: ClassVar[frozenset[str]]
     repeatable_steps: ClassVar[frozenset[str]]
+    list_window: ClassVar[int]  # how many of our newest items the platform lists; 0: all of them
+    list_reads: ClassVar[int]  # look-ups an uncertain call may cost; 0: as many as it takes
 
     def check(self, content: Content) -> list[Problem]: ...
 
@@ -190,6 +203,8 @@ class Channel(Protocol):
     def correct(self, payload: Payload, key: Key, live: Receipt, journal: Journal) -> Receipt: ...
 
     def withdraw(self, live: Receipt, key: Key, journal: Journal) -> Receipt: ...
+
+    def reply(self, payload: Payload, key: Key, journal: Journal) -> Receipt: ...
 
     def read_live(self, receipt: Receipt) -> Live | Gone | Undecided: ...
 

@@ -45,7 +45,8 @@ class Delivery(Base):
     __table_args__ = (
         Index(
             "uq_delivery_publish", "article_id", "account_id", "round", unique=True,
-            sqlite_where=text("operation = 'publish'"), postgresql_where=text("operation = 'publish'"),
+            sqlite_where=text("operation = 'publish' AND state <> 'superseded'"),
+            postgresql_where=text("operation = 'publish' AND state <> 'superseded'"),
         ),
         Index(
             "uq_delivery_change", "copy_id", "revision_id", "operation", "attempt", unique=True,
@@ -89,6 +90,7 @@ class Delivery(Base):
     retry_at: Mapped[datetime | None]
     window_s: Mapped[int] = mapped_column(default=3600)  # how late it may still go out
     late_policy: Mapped[str] = mapped_column(default="hold")
+    window_ends_at: Mapped[datetime | None]  # due_at + window_s under the policy "hold"; empty: it never closes
     waits_for: Mapped[str] = mapped_column(default="")  # a channel kind whose copy must be live first
     waits_until: Mapped[datetime | None]
 
@@ -101,6 +103,7 @@ class Delivery(Base):
     once_at: Mapped[datetime | None]
     once_deadline_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
+    looks: Mapped[int] = mapped_column(default=0)  # look-ups and polls since the last answer or lost answer
     looked_at: Mapped[datetime | None]
     look_at: Mapped[datetime | None]  # next look-up or poll
     absent_at: Mapped[datetime | None]  # first look-up that said absent
