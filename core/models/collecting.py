@@ -22,9 +22,12 @@ class Source(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     name: Mapped[str]
     enabled: Mapped[bool] = mapped_column(default=True)
-    interval_s: Mapped[int] = mapped_column(default=240)
-    cursor: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    interval_s: Mapped[int | None]  # None: the installation's spider_interval_s
+    cursor: Mapped[dict[str, Any]] = mapped_column(default=dict)  # moved only together with the rows it speaks of
     next_run_at: Mapped[datetime | None]
+    run_id: Mapped[int | None]  # the crawl run that holds this source; its writes carry this number as their fence
+    run_until: Mapped[datetime | None]  # after this instant another run may take the source
+    failures: Mapped[int] = mapped_column(default=0)  # failed runs in a row
     last_ok_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(default="")
 

@@ -1,0 +1,193 @@
+"""A house whose accounts live in a sandbox process, copies published there, and the spiders run for real."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from sqlalchemy import select
+
+from core.config import Settings
+from core.house import House, create_tables, open_house
+from core.models import Account, Article, Copy, Coverage, CrawlRun, Mention, Person, Source
+from spiders.runner import ensure_sources, run_sources
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass
+class Platform:
+    """The sandbox process and its control API."""
+
+    url: str
+
+    def call(self, path: str, body: Any = None, method: str = "", form: bool = False) -> Any:
+        """One request; `body` goes out as JSON, or as a form."""
+        content = None if body is None else (urlencode(body) if form else json.dumps(body)).encode()
+        kind = "application/x-www-form-urlencoded" if form else "application/json"
+        request = urllib.request.Request(self.url + path, content, {"Content-Type": kind}, method=method or None)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def play(self, platform: str, item: str, *events: dict[str, Any]) -> None:
+        """The crowd acts at once."""
+        self.call("/control/crowd", {"platform": platform, "item": item, "speed": 0, "events": list(events)})
+
+    def rows(self, status: str) -> list[dict[str, Any]]:
+        """What really stands under a Weibo status."""
+        found: list[dict[str, Any]] = self.call(f"/truth/rows?status={status}")
+        return [row for row in found if row["deleted_at"] is None]
+
+    def calls(self, api: str) -> list[dict[str, Any]]:
+        """The requests the sandbox saw for one API, newest first."""
+        seen: list[dict[str, Any]] = self.call(f"/truth/calls?{urlencode({'api': api})}")
+        return seen
+
+
+@pytest.fixture
+def start_platform() -> Iterator[Callable[..., Platform]]:
+    """`start_platform(regime)` starts a sandbox; it ends with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(regime: str = "commercial", *more: str) -> Platform:
+        command = [sys.executable, "-m", "sandbox", "--port", "0", "--regime", regime, *more]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout
+        return Platform(process.stdout.readline().split()[-1].rstrip("/"))
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(20)
+        if process.stdout:
+            process.stdout.close()
+
+
+@dataclass
+class Office:
+    """A press office with accounts on the platform."""
+
+    house: House
+    platform: Platform
+    accounts: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def open_weibo(self, requests_a_day: int | None = 1_000_000, **settings: Any) -> int:
+        """An account on the platform and here; None leaves the house's own idea of the limit."""
+        made = self.platform.call("/control/accounts", {"platform": "weibo", **settings})
+        limit = {"requests_a_day": requests_a_day} if requests_a_day else {}
+        self.tokens["weibo"] = made["access_token"]
+        return self._store(
+            "weibo", {"uid": made["uid"], "client_id": made["client_id"], **limit},
+            {"access_token": made["access_token"], "client_secret": made["client_secret"]},
+        )  # fmt: skip
+
+    def open_wechat(self, **settings: Any) -> int:
+        """An account on the platform and here."""
+        made = self.platform.call("/control/accounts", {"platform": "wechat", "audit_s": 0, **settings})
+        return self._store("wechat", {"appid": made["appid"]}, {"secret": made["secret"]})
+
+    def _store(self, kind: str, settings: dict[str, Any], secret: dict[str, Any]) -> int:
+        with self.house.db.write() as session:
+            account = Account(
+                kind=kind, name=f"东城{kind}", settings=settings, secret=self.house.vault.encrypt_json(secret)
+            )
+            session.add(account)
+            session.flush()
+            self.accounts[kind] = account.id
+            return account.id
+
+    def post_weibo(self, text: str = "停水通知") -> tuple[int, str]:
+        """Publish a status; gives (copy id, status id)."""
+        number = len(self.platform.call("/truth/calls?api=statuses/share"))
+        form = {
+            "access_token": self.tokens["weibo"],
+            "status": f"{text}（{number}）http://127.0.0.1/articles/{number}.html",
+            "rip": "1.1.1.1",
+        }
+        status = self.platform.call("/2/statuses/share.json", form, form=True)
+        return self.add_copy("weibo", status["idstr"]), status["idstr"]
+
+    def add_copy(self, kind: str, remote_id: str, state: str = "live", **receipt: Any) -> int:
+        """A copy as the publisher would have left it."""
+        now = self.house.clock.now()
+        with self.house.db.write() as session:
+            author = session.scalars(select(Person)).first() or Person(
+                username="bianji", display_name="李编辑", password_hash="!"
+            )
+            session.add(author)
+            session.flush()
+            article = Article(author_id=author.id, title=f"停水通知{remote_id[-4:]}", state="released")
+            session.add(article)
+            session.flush()
+            copy = Copy(
+                article_id=article.id, account_id=self.accounts[kind], state=state, remote_id=remote_id,
+                receipt=receipt, published_at=now - timedelta(minutes=1), confirmed_at=now,
+            )  # fmt: skip
+            session.add(copy)
+            session.flush()
+            return copy.id
+
+    def source(self, spider: str) -> Source:
+        """The source of a spider, made when it is not there yet."""
+        with self.house.db.write() as session:
+            ensure_sources(session, self.house.clock.now())
+        with self.house.db.read() as session:
+            return session.scalars(select(Source).where(Source.spider == spider)).one()
+
+    def crawl(self, spider: str, **more: Any) -> CrawlRun:
+        """Run one spider to its end; gives the run."""
+        source_id = self.source(spider).id
+        assert run_sources(self.house, [source_id], **more) == 1
+        return self.runs(source_id)[-1]
+
+    def runs(self, source_id: int) -> list[CrawlRun]:
+        """Runs of a source, oldest first."""
+        with self.house.db.read() as session:
+            return list(session.scalars(select(CrawlRun).where(CrawlRun.source_id == source_id).order_by(CrawlRun.id)))
+
+    def mentions(self) -> list[Mention]:
+        """Everything collected."""
+        with self.house.db.read() as session:
+            return list(session.scalars(select(Mention).order_by(Mention.external_id)))
+
+    def coverage(self) -> list[Coverage]:
+        """Every coverage row."""
+        with self.house.db.read() as session:
+            return list(session.scalars(select(Coverage).order_by(Coverage.id)))
+
+
+@pytest.fixture
+def open_office(tmp_path: Path) -> Iterator[Callable[..., Office]]:
+    """`open_office(platform, **settings)` opens a house that talks to the platform."""
+    opened: list[House] = []
+
+    def open_(platform: Platform, **more: Any) -> Office:
+        values = {
+            "home": tmp_path / "home", "weibo_base_url": platform.url, "wechat_base_url": platform.url,
+            "allow_private": urlsplit(platform.url).netloc, "time_factor": 20.0, **more,
+        }  # fmt: skip
+        house = open_house(Settings(_env_file=None, **values), create=True)
+        create_tables(house.db)
+        opened.append(house)
+        return Office(house, platform)
+
+    yield open_
+    for house in opened:
+        house.close()
+
+
+@pytest.fixture
+def office(start_platform: Callable[..., Platform], open_office: Callable[..., Office]) -> Office:
+    """An office on a sandbox in its commercial regime."""
+    return open_office(start_platform())
