@@ -1,6 +1,6 @@
-"""The control API: accounts, tokens, faults, crowd, rows, removals. Only tests, the demo and the operator's page use it.
+"""The control API: accounts, tokens, faults, crowd, rows, removals.
 
-The product must never call it; examples are in `docs/sandbox.md`.
+Only tests, the demo and the operator's page use it; the product must never call it. Examples are in `docs/sandbox.md`.
 """
 
 import json
@@ -157,6 +157,13 @@ def play_rows(status_id: int) -> ResponseReturnValue:
     if status is None:
         return bad("no such live status", 404)
     return jsonify(crowd.write_rows(world, status, request.get_json()["rows"]))
+
+
+@blueprint.get("/weibo/<int:status_id>")
+def status_times(status_id: int) -> ResponseReturnValue:
+    """When a live status was made, in Unix seconds."""
+    status = find_status(the_world(), status_id)
+    return jsonify(id=status_id, created_at=status["created_at"]) if status else bad("no such live status", 404)
 
 
 @blueprint.post("/remove")

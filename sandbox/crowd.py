@@ -70,7 +70,8 @@ def play_on_weibo(world: World, status: dict[str, Any], event: Event, at: float)
             else "no parent"
     parent = None
     if event.get("parent"):
-        parent = find_by_ref(world, "weibo_status" if kind == "repost" else "weibo_comment", status["id"], event["parent"])
+        table = "weibo_status" if kind == "repost" else "weibo_comment"
+        parent = find_by_ref(world, table, status["id"], event["parent"])
         if parent is None:
             return "no parent"
     if kind == "repost":

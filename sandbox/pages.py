@@ -35,8 +35,8 @@ def index() -> str:
     articles = world.store.all("SELECT * FROM wechat_article WHERE deleted_at IS NULL ORDER BY rowid DESC LIMIT 50")
     entries = [{"name": f"微博 {s['name']}", "meta": clock_text(s["created_at"]), "text": s["text"],
                 "link": f"/{s['uid']}/{mid_of(s['id'])}"} for s in statuses]
-    entries += [{"name": "微信文章", "meta": clock_text(a["published_at"]), "text": json.loads(a["articles"])[0]["title"],
-                 "link": f"/s/{a['article_id']}-1"} for a in articles]
+    entries += [{"name": "微信文章", "meta": clock_text(a["published_at"]),
+                 "text": json.loads(a["articles"])[0]["title"], "link": f"/s/{a['article_id']}-1"} for a in articles]
     entries += [{"name": f"推送收件箱 {a['name']}", "meta": "", "text": "", "link": f"/inbox/{a['id']}"}
                 for a in world.accounts.all("jpush")]
     return show("首页", "本地平台沙箱", "以下内容只存在于这台机器", entries=entries)
@@ -48,8 +48,8 @@ def article(name: str) -> ResponseReturnValue:
     world = the_world()
     identity, _, place = name.removeprefix("draft-").rpartition("-")
     if name.startswith("draft-"):
-        row = world.store.one("SELECT articles, created_at AS at FROM wechat_draft WHERE media_id = ? AND left_at IS NULL",
-                              identity)
+        row = world.store.one("SELECT articles, created_at AS at FROM wechat_draft "
+                              "WHERE media_id = ? AND left_at IS NULL", identity)
     else:
         row = world.store.one("SELECT articles, published_at AS at, msg_data_id FROM wechat_article "
                               "WHERE article_id = ?", identity)
@@ -65,7 +65,8 @@ def article(name: str) -> ResponseReturnValue:
 
 def localise_pictures(world: World, content: str) -> str:
     """The body with addresses of uploaded pictures led to this machine, since their real host is not reached."""
-    for row in world.store.all("SELECT media_id, url FROM wechat_media WHERE url IS NOT NULL AND instr(?, url) > 0", content):
+    for row in world.store.all("SELECT media_id, url FROM wechat_media WHERE url IS NOT NULL AND instr(?, url) > 0",
+                               content):
         content = content.replace(row["url"], f"/media/{row['media_id']}")
     return content
 
@@ -88,8 +89,8 @@ def status(uid: int, mid: str) -> ResponseReturnValue:
         row = None
     if row is None or row["uid"] != uid:
         return show("微博", "抱歉，此微博已被删除或不存在", "", entries=[]), 404
-    comments = world.store.all("SELECT * FROM weibo_comment WHERE status = ? AND deleted_at IS NULL AND visible_at <= ? "
-                               "ORDER BY id DESC LIMIT ?", row["id"], world.now(), SHOWN)
+    comments = world.store.all("SELECT * FROM weibo_comment WHERE status = ? AND deleted_at IS NULL "
+                               "AND visible_at <= ? ORDER BY id DESC LIMIT ?", row["id"], world.now(), SHOWN)
     entries = [{"name": row["name"], "meta": clock_text(row["created_at"]), "text": row["text"]}]
     entries += [{"name": c["name"], "meta": clock_text(c["created_at"]), "text": c["text"]} for c in comments]
     links = json.loads(row["links"])
@@ -103,8 +104,9 @@ def status(uid: int, mid: str) -> ResponseReturnValue:
 def inbox(app_key: str, msg_id: str | None = None) -> ResponseReturnValue:
     """What the devices of an app show; with a msg_id that push alone, 404 when withdrawn or replaced."""
     world = the_world()
-    rows = world.store.all("SELECT * FROM jpush_push WHERE account = ? AND withdrawn_at IS NULL AND overridden_at IS NULL "
-                           "AND (? IS NULL OR msg_id = ?) ORDER BY accepted_at DESC LIMIT ?", app_key, msg_id, msg_id, SHOWN)
+    rows = world.store.all("SELECT * FROM jpush_push WHERE account = ? AND withdrawn_at IS NULL "
+                           "AND overridden_at IS NULL AND (? IS NULL OR msg_id = ?) "
+                           "ORDER BY accepted_at DESC LIMIT ?", app_key, msg_id, msg_id, SHOWN)
     if world.accounts.get("jpush", app_key) is None or (msg_id and not rows):
         return show("推送", "没有这条推送", "", entries=[]), 404
     return show("推送", "推送收件箱", f"共 {len(rows)} 条", entries=[inbox_entry(app_key, row) for row in rows])
@@ -115,8 +117,8 @@ def inbox_entry(app_key: str, row: dict[str, Any]) -> dict[str, str]:
     body = json.loads(row["body"])
     notification = body.get("notification") or {}
     android = notification.get("android") or {}
-    ios_alert = (notification.get("ios") or {}).get("alert", "")
-    text = notification.get("alert") or android.get("alert") or ios_alert or (body.get("message") or {}).get("msg_content")
+    ios, message = notification.get("ios") or {}, body.get("message") or {}
+    text = notification.get("alert") or android.get("alert") or ios.get("alert") or message.get("msg_content")
     return {"name": android.get("title") or "通知", "meta": clock_text(row["accepted_at"]), "text": str(text or ""),
             "link": f"/inbox/{app_key}/{row['msg_id']}"}
 

@@ -64,16 +64,15 @@ def push() -> dict[str, Any]:
     if overrides:
         world.store.run("UPDATE jpush_push SET overridden_at = ? WHERE msg_id = ?", now, str(overrides))
     if cid:
-        world.store.run("INSERT OR REPLACE INTO jpush_cid (cid, account, sendno, msg_id, done_at) VALUES (?, ?, ?, ?, ?)",
-                        cid, account["id"], sendno, msg_id, now)
+        world.store.run("INSERT OR REPLACE INTO jpush_cid (cid, account, sendno, msg_id, done_at) "
+                        "VALUES (?, ?, ?, ?, ?)", cid, account["id"], sendno, msg_id, now)
     return {"sendno": sendno, "msg_id": msg_id}
 
 
 def find_first(world: World, account: str, cid: str) -> dict[str, Any] | None:
     """The first success of a cid within a day; a failed attempt left none."""
-    row = world.store.one("SELECT sendno, msg_id FROM jpush_cid WHERE account = ? AND cid = ? AND done_at > ?",
-                          account, cid, world.now() - world.scaled(DAY_S))
-    return row
+    return world.store.one("SELECT sendno, msg_id FROM jpush_cid WHERE account = ? AND cid = ? AND done_at > ?",
+                           account, cid, world.now() - world.scaled(DAY_S))
 
 
 @blueprint.post("/v3/push/validate")

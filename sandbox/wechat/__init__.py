@@ -16,6 +16,8 @@ def register_jobs(world: World) -> None:
         assert row
         send_callback(world, payload, freepublish.result_of(world, row))
 
-    world.jobs.register("finish_publish", lambda payload, at: freepublish.finish_publish(world, payload["publish_id"], at),
-                        inline=True)
+    def finish(payload: dict[str, int], at: float) -> None:
+        freepublish.finish_publish(world, payload["publish_id"], at)
+
+    world.jobs.register("finish_publish", finish, inline=True)
     world.jobs.register("callback", tell, inline=False)

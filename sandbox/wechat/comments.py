@@ -142,8 +142,8 @@ def change(world: World, row: dict[str, Any], **values: Any) -> dict[str, Any]:
 
 def add_comment(world: World, article: dict[str, Any], position: int, author: str, text: str, **more: Any) -> int:
     """A reader comments on an article row; gives the user_comment_id. `more`: `created_at`, `ref`."""
-    number = world.store.number("SELECT max(user_comment_id) FROM wechat_comment WHERE msg_data_id = ? AND position = ?",
-                                article["msg_data_id"], position) + 1
+    number = world.store.number("SELECT max(user_comment_id) FROM wechat_comment WHERE msg_data_id = ? "
+                                "AND position = ?", article["msg_data_id"], position) + 1
     world.store.insert(
         "wechat_comment", account=article["account"], msg_data_id=article["msg_data_id"], position=position,
         user_comment_id=number, openid=openid_of(author), name=author, content=text, **more)

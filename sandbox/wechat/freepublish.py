@@ -34,8 +34,8 @@ def submit() -> dict[str, Any]:
 
 def find_draft_or_twin(world: World, account: dict[str, Any], media_id: Any) -> dict[str, Any]:
     """The draft to submit; while one of its submits is in audit, the account's `resubmit_in_audit` decides."""
-    in_audit = world.store.one("SELECT publish_id FROM wechat_publish WHERE media_id = ? AND account = ? AND status = ?",
-                               str(media_id), account["id"], IN_PROGRESS)
+    in_audit = world.store.one("SELECT publish_id FROM wechat_publish WHERE media_id = ? AND account = ? "
+                               "AND status = ?", str(media_id), account["id"], IN_PROGRESS)
     if in_audit is None:
         return find_draft(world, account["id"], media_id)
     if account["resubmit_in_audit"] != "twice":

@@ -28,8 +28,8 @@ def uploadimg() -> dict[str, Any]:
         raise refuse(40009)
     word = world.word("wechat-image", 40)
     url = f"http://mmbiz.qpic.cn/mmbiz_{kind}/{word}/0"
-    world.store.insert("wechat_media", media_id=f"img-{word}", account=account["id"], type="uploadimg", name=name, url=url,
-                       mime=mime, content=content, created_at=world.now())
+    world.store.insert("wechat_media", media_id=f"img-{word}", account=account["id"], type="uploadimg", name=name,
+                       url=url, mime=mime, content=content, created_at=world.now())
     return {"url": url}
 
 
@@ -46,8 +46,8 @@ def add_material() -> dict[str, Any]:
     description = read_description() if kind == "video" else None
     media_id = world.word("wechat-material", 43)
     url = f"http://mmbiz.qpic.cn/mmbiz_{short}/{media_id}/0?wx_fmt={short}" if kind == "image" else None
-    world.store.insert("wechat_media", media_id=media_id, account=account["id"], type=kind, name=name, url=url, mime=mime,
-                       content=content, description=description, created_at=world.now())
+    world.store.insert("wechat_media", media_id=media_id, account=account["id"], type=kind, name=name, url=url,
+                       mime=mime, content=content, description=description, created_at=world.now())
     return {"media_id": media_id, "url": url} if url else {"media_id": media_id}
 
 
@@ -57,8 +57,8 @@ def check_material(world: World, account: str, kind: str, short: str, size: int)
         raise refuse(40113)
     if size > SIZES[kind]:
         raise refuse(SIZE_ERRORS[kind])
-    stored = world.store.number("SELECT count(*) FROM wechat_media WHERE account = ? AND type = ? AND deleted_at IS NULL",
-                                account, kind)
+    stored = world.store.number("SELECT count(*) FROM wechat_media WHERE account = ? AND type = ? "
+                                "AND deleted_at IS NULL", account, kind)
     if stored >= LIBRARY[kind]:
         raise refuse(45074)
 

@@ -107,7 +107,8 @@ def rid_get() -> dict[str, Any]:
     """What one failed request asked and got."""
     world = the_world()
     account = account_of_token(world)
-    row = world.store.one("SELECT * FROM call WHERE rid = ? AND account = ?", str(read_json().get("rid")), account["id"])
+    rid = str(read_json().get("rid"))
+    row = world.store.one("SELECT * FROM call WHERE rid = ? AND account = ?", rid, account["id"])
     if row is None:
         raise refuse(76001)
     url, _, body = str(row["request"]).partition(" ")

@@ -22,7 +22,8 @@ def authorize() -> ResponseReturnValue:
     fields = "".join(f'<input type="hidden" name="{escape(k)}" value="{escape(v)}">' for k, v in request.args.items())
     return (f'<!doctype html><meta charset="utf-8"><title>授权</title><h1>授权应用访问微博账号</h1>'
             f"<p>账号：{escape(account['screen_name'])}</p>"
-            f'<form method="post" action="/oauth2/authorize">{fields}<button name="consent" value="yes">同意授权</button>'
+            f'<form method="post" action="/oauth2/authorize">{fields}'
+            f'<button name="consent" value="yes">同意授权</button>'
             f'<button name="consent" value="no">拒绝</button></form>')
 
 

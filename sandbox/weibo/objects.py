@@ -77,7 +77,7 @@ def root_object(world: World, identity: int) -> dict[str, Any]:
             "user": user_object(world, row["uid"], row["name"])}
 
 
-def comment_object(world: World, row: Row, status: dict[str, Any] | None = None, *, full: bool = False) -> dict[str, Any]:
+def comment_object(world: World, row: Row, status: Row | None = None, *, full: bool = False) -> dict[str, Any]:
     """A comment with its status; `reply_comment` in the commercial regime, or when `full` (answer to a write)."""
     body = {
         "created_at": weibo_time(row["created_at"]), "id": row["id"], "mid": str(row["id"]), "idstr": str(row["id"]),

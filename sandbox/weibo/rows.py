@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..world import World
-from .objects import uid_of
+from .objects import Row, uid_of
 
 EPOCH_S = 515_483_463  # what Weibo's id clock starts from
 
@@ -34,7 +34,7 @@ def add_repost(world: World, target: dict[str, Any], name: str, text: str, at: f
     return int(row["id"])
 
 
-def add_comment(world: World, status: dict[str, Any], author: tuple[int, str], text: str, **more: Any) -> dict[str, Any]:
+def add_comment(world: World, status: Row, author: tuple[int, str], text: str, **more: Any) -> Row:
     """Insert a comment under a status row; `parent` (a comment row) makes it an answer."""
     parent: dict[str, Any] | None = more.pop("parent", None)
     now = world.now()

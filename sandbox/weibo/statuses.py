@@ -93,7 +93,8 @@ def destroy() -> dict[str, Any]:
     if row["account"] != account["id"]:
         raise refuse(20102)
     body = status_object(world, row)
-    world.store.run("UPDATE weibo_status SET deleted_at = ?, deleted_by = 'author' WHERE id = ?", world.now(), row["id"])
+    world.store.run("UPDATE weibo_status SET deleted_at = ?, deleted_by = 'author' WHERE id = ?",
+                    world.now(), row["id"])
     return body
 
 
