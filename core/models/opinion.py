@@ -109,13 +109,17 @@ class Alert(Base):
 
 
 class AlertSend(Base):
-    """One message of one alert to one receiver."""
+    """One message of one alert, or of one critical alarm of the house, to one receiver."""
 
     __tablename__ = "alert_send"
-    __table_args__ = (UniqueConstraint("alert_id", "notifier", "target"),)
+    __table_args__ = (
+        UniqueConstraint("alert_id", "notifier", "target"),
+        UniqueConstraint("alarm_id", "notifier", "target"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"))
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"))
+    alarm_id: Mapped[int | None] = mapped_column(ForeignKey("alarm.id"))
     notifier: Mapped[str]
     target: Mapped[str]
     state: Mapped[str] = mapped_column(default="waiting")

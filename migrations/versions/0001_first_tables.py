@@ -356,7 +356,8 @@ def upgrade() -> None:
     op.create_table(
         "alert_send",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("alarm_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("notifier", sa.String(), nullable=False),
         sa.Column("target", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
@@ -364,8 +365,10 @@ def upgrade() -> None:
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["alarm_id"], ["alarm.id"], name=op.f("fk_alert_send_alarm_id")),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_alert_send_alert_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_send")),
+        sa.UniqueConstraint("alarm_id", "notifier", "target", name=op.f("uq_alert_send_alarm_id_notifier_target")),
         sa.UniqueConstraint("alert_id", "notifier", "target", name=op.f("uq_alert_send_alert_id_notifier_target")),
     )
     op.create_table(
