@@ -28,8 +28,8 @@ class Draft:
     """What the editor's form holds. `body_html` may be anything; what is stored is sanitised."""
 
     title: str
-    body_html: str
     summary: str = ""
+    body_html: str = ""
     source: str = ""
     author: str = ""
     keywords: str = ""

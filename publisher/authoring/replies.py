@@ -40,7 +40,7 @@ def draft_reply(session: Session, actor: Actor, mention_id: int, text: str, now:
     session.flush()
     shown = " ".join(mention.text.split())[:TITLE_WORDS] or "无文字评论"
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in text.strip().splitlines() if line.strip())
-    revision = add_revision(session, article, actor.person_id, Draft(f"回复：{shown}", paragraphs), now)
+    revision = add_revision(session, article, actor.person_id, Draft(title=f"回复：{shown}", body_html=paragraphs), now)
     record(session, actor, "reply.draft", "article", article.id, mention_id=mention_id, revision_id=revision.id)
     return article
 
