@@ -13,7 +13,7 @@ from typing import Any, Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 from twisted.python.failure import Failure
 
@@ -109,13 +109,12 @@ def start_over(session: Session, source: Source, recheck: Recheck, now: datetime
 
 def missing_in_span(session: Session, source_id: int, span: Span, kept: set[str]) -> list[str]:
     """Known, undeleted rows between the page's ends that the page does not hold."""
-    if len(span.low) != len(span.high):
-        return []
-    known = select(Mention.external_id).where(
+    number, digits = Mention.external_id, func.length(Mention.external_id)
+    known = select(number).where(  # numbers as text: the longer one is the greater
         Mention.source_id == source_id,
         Mention.deleted_at.is_(None),
-        func.length(Mention.external_id) == len(span.low),
-        Mention.external_id.between(span.low, span.high),
+        or_(digits > len(span.low), and_(digits == len(span.low), number >= span.low)),
+        or_(digits < len(span.high), and_(digits == len(span.high), number <= span.high)),
     )
     if span.copy_id is not None:
         known = known.where(Mention.copy_id == span.copy_id)
