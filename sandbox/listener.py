@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             "SERVER_PROTOCOL": self.request_version, "REMOTE_ADDR": self.client_address[0],
             "CONTENT_LENGTH": str(len(body)), "wsgi.version": (1, 0), "wsgi.url_scheme": "http",
             "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO(), "wsgi.multithread": True,
-            "wsgi.multiprocess": False, "wsgi.run_once": False, "sandbox.wire": {},
+            "wsgi.input_terminated": True, "wsgi.multiprocess": False, "wsgi.run_once": False, "sandbox.wire": {},
         }
         for name, value in self.headers.items():
             key = name.upper().replace("-", "_")

@@ -3,6 +3,7 @@
 Knows the portal's public forms only; adapt the paths here when the portal changes.
 """
 
+import html
 import json
 import re
 import time
@@ -72,7 +73,7 @@ class Visitor:
         found = TOKEN.search(self._send(path, None, ""))
         if not found:
             raise PortalRefused(200, f"{path}: no csrf_token in the form")
-        self._tokens[path] = found[1] or found[2]
+        self._tokens[path] = html.unescape(found[1] or found[2])
         return self._tokens[path]
 
     def _send(self, path: str, body: bytes | None, kind: str) -> str:

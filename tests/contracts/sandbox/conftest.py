@@ -40,7 +40,8 @@ class Kit:
 
     def __init__(self, regime: str = "ordinary", time_factor: float = 1.0) -> None:
         self.clock = Clock()
-        self.app: SandboxApp = create_app(Store(None), Options(regime=regime, time_factor=time_factor, clock=self.clock))
+        options = Options(regime=regime, time_factor=time_factor, clock=self.clock)
+        self.app: SandboxApp = create_app(Store(None), options)
         self.client = self.app.test_client()
 
     def account(self, platform: str, **settings: Any) -> dict[str, Any]:
