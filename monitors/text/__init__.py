@@ -18,7 +18,9 @@ from monitors.text.stopwords import FILLERS, STOP_WORDS
 LONGEST = 2000  # characters of one text that are read for terms; longer ones are pasted documents
 LONGEST_TERM = 12
 
-_LINK = re.compile(r"https?:\s?//\s?[\w./?=&%#~+:;,@!-]*|(?<![\w.])t\.cn/\w+|网页链接", re.ASCII | re.IGNORECASE)
+_LINK = re.compile(
+    r"https?:\s?//\s?[\w./?=&%#~+:;,@!-]*|(?<![\w.])t\.cn/\w+|\bhttps?\b|网页链接", re.ASCII | re.IGNORECASE
+)
 _REPLY = re.compile(r"^\s*(?:回复|回覆|reply)\s*@[^\s:：@]{1,30}\s*[:：]?\s*", re.IGNORECASE)
 _NAME = re.compile(r"@[\w·-]{1,30}")
 _EMOTICON = re.compile(r"\[[\w一-鿿]{1,8}\]")

@@ -1,0 +1,138 @@
+"""Issues (舆情议题): found by machine from counts, judged by people. Detection may run as often as one likes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.audit import Actor, record
+from core.db import insert_for
+from core.errors import CheckFailed, RuleError, TransitionNotAllowed
+from core.house import House
+from core.models import Issue, TermState
+from core.models.words import IssueState, Level, Role
+from core.ports import Problem
+from monitors.detection import VERSION
+from monitors.detection.gates import Said, listen, many_people
+from monitors.detection.merging import Burst, merge
+from monitors.detection.series import Alarm
+from monitors.issues.records import Found, record_cluster
+from monitors.issues.series import CURSOR, Findings, Past, attach_followers, episodes, find_bursts, mentions_of
+
+MOVES: dict[str, frozenset[str]] = {
+    IssueState.FOUND: frozenset({IssueState.CONFIRMED, IssueState.DISMISSED, IssueState.CLOSED}),
+    IssueState.CONFIRMED: frozenset({IssueState.CLOSED, IssueState.DISMISSED}),
+    IssueState.DISMISSED: frozenset({IssueState.FOUND, IssueState.CONFIRMED}),
+    IssueState.CLOSED: frozenset({IssueState.FOUND, IssueState.CONFIRMED}),
+}
+"""What a person may make of an issue; the machine itself only reopens (monitors.issues.records)."""
+
+
+def detect(house: House) -> list[int]:
+    """Find bursts in what was scored since the last run; returns the ids of issues opened or extended, without doubles.
+
+    Reads and reckons outside any writing transaction; issues, evidence and checkpoints are written in one.
+    """
+    now = house.clock.now()
+    with house.db.read() as session:
+        findings = find_bursts(session, now)
+        clusters = _clusters(session, findings)
+    if findings.cursor is None:
+        return []
+    touched: list[int] = []
+    with house.db.write() as session:
+        for found in clusters:
+            issue_id = record_cluster(session, found, now)
+            touched += [issue_id] if issue_id else []
+        touched += attach_followers(session, findings.since, now)
+        _keep_states(session, findings)
+    return list(dict.fromkeys(touched))
+
+
+def _clusters(session: Session, findings: Findings) -> list[Found]:
+    said: dict[int, Said] = {}
+    bursts: list[Burst] = []
+    for term, group, mentions in _episodes(session, findings):
+        inside = [one for one in mentions if any(_holds(alarm, one.posted_at) for alarm in group)]
+        burst = Burst(term, group, frozenset(one.mention_id for one in inside))
+        if inside and many_people(listen(inside), findings.baseline_bins, burst.is_item):
+            bursts.append(burst)
+            said.update({one.mention_id: one for one in inside})
+    item_of = {mention_id: one.article_id for mention_id, one in said.items()}
+    return [
+        Found(cluster, {mention_id: said[mention_id] for mention_id in cluster.mentions}, findings.baseline_bins)
+        for cluster in merge(bursts, item_of)
+    ]
+
+
+def _episodes(session: Session, findings: Findings) -> list[tuple[str, tuple[Alarm, ...], list[Said]]]:
+    groups = [(term, group) for term, alarms in findings.alarms.items() for group in episodes(alarms)]
+    if not groups:
+        return []
+    since = min(alarm.bin * alarm.bin_s for _term, group in groups for alarm in group)
+    until = max((alarm.bin + 1) * alarm.bin_s for _term, group in groups for alarm in group)
+    window = (datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
+    mentions = mentions_of(session, sorted(findings.alarms), *window)
+    return [(term, group, mentions.get(term, [])) for term, group in groups]
+
+
+def _holds(alarm: Alarm, at: datetime) -> bool:
+    return int(at.timestamp()) // alarm.bin_s == alarm.bin
+
+
+def _keep_states(session: Session, findings: Findings) -> None:
+    assert findings.cursor is not None
+    known = [(term, past) for term, past in sorted(findings.pasts.items()) if any(each.mean for each in past.states)]
+    rows = [_state_row(term, past) for term, past in known]  # a past of nothing but empty bins needs no row
+    rows.append({"detector": VERSION, "term": CURSOR, "bin_at": findings.cursor, "state": {}})
+    insert = insert_for(session, TermState.__table__)
+    newer = {"bin_at": insert.excluded.bin_at, "state": insert.excluded.state}
+    session.execute(insert.on_conflict_do_update(index_elements=["detector", "term"], set_=newer), rows)
+
+
+def _state_row(term: str, past: Past) -> dict[str, Any]:
+    scales = [[state.mean, state.variance, state.bins] for state in past.states]
+    return {"detector": VERSION, "term": term, "bin_at": past.bin_at, "state": {"scales": scales}}
+
+
+def judge(
+    session: Session, actor: Actor, issue_id: int, state: str, note: str, now: datetime, *, level: str | None = None
+) -> Issue:
+    """A person confirms, dismisses, closes or reopens an issue, and may set its level; only a person lowers one.
+
+    A reason is needed to dismiss, to close and to change the level. Raises NotPermitted, CheckFailed,
+    TransitionNotAllowed.
+    """
+    actor.need(Role.ANALYST, Role.LEADER, Role.ADMINISTRATOR)
+    issue = session.get(Issue, issue_id, with_for_update=True)
+    if issue is None:
+        raise RuleError("没有这个议题")
+    _check_judgement(issue, state, note, level)
+    before = {"state": issue.state, "level": issue.level}
+    issue.state = IssueState(state).value
+    if level and level != issue.level:
+        issue.level = level
+        issue.reasons = {**issue.reasons, "person": {"level": level, "at": now.isoformat(), "name": actor.name}}
+    issue.note = note.strip() or issue.note
+    if issue.owner_id is None and state == IssueState.CONFIRMED:
+        issue.owner_id = actor.person_id
+    issue.updated_at = now
+    record(session, actor, "issue.judge", "issue", issue.id, before=before, state=state, level=issue.level, note=note)
+    return issue
+
+
+def _check_judgement(issue: Issue, state: str, note: str, level: str | None) -> None:
+    if state not in [each.value for each in IssueState]:
+        raise CheckFailed([Problem("state", "请选择研判结果")])
+    if level is not None and level not in [each.value for each in Level]:
+        raise CheckFailed([Problem("level", "请选择等级")])
+    changed_level = level is not None and level != issue.level
+    if state != issue.state and state not in MOVES[issue.state]:
+        raise TransitionNotAllowed("议题当前状态不能这样变更，请刷新页面后再试")
+    if state == issue.state and not changed_level and not note.strip():
+        raise CheckFailed([Problem("note", "没有任何改动，请填写研判意见")])
+    needs_reason = changed_level or state in (IssueState.DISMISSED, IssueState.CLOSED)
+    if needs_reason and not note.strip():
+        raise CheckFailed([Problem("note", "请填写研判意见，说明理由")])
