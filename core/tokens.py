@@ -74,7 +74,8 @@ class Broker:
         token = self._read(account_id)
         if token.value is None or self._vault.decrypt(token.value).decode() != seen_value:
             return False
-        return self._change(Token.account_id == account_id, Token.version == token.version, value=None)
+        current = (Token.account_id == account_id, Token.version == token.version, Token.value == token.value)
+        return self._change(*current, value=None)
 
     def flag(self, account_id: int, reason: str) -> None:
         """No more refreshes for this account until a person renews the credentials; `reason` is Chinese."""
