@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(
         False, description="Send cookies over HTTPS only; set it when a TLS proxy stands in front"
     )
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="Reverse proxies in front that set X-Forwarded-For; 0 takes the connection's address"
+    )
     allow_private: str = Field("", description="Comma-separated host:port the outbound door may reach although private")
     wechat_base_url: str = Field("https://api.weixin.qq.com", description="Base address of the WeChat API")
     weibo_base_url: str = Field("https://api.weibo.com", description="Base address of the Weibo API")
