@@ -55,7 +55,7 @@ class WholeList(Reader):
             if ids is not None:
                 ids.update(row.external_id for row in rows)
             after = self.next_place(place, rows)
-            cursor = self.visit.keep(copy.key, {**self.visit.state(copy.key), "open": {"place": after}})
+            cursor = self.visit.keep(copy.key, {"open": {"place": after}})
             yield Page(rows=[(copy, row) for row in rows], cursor=cursor)
             yield self.ask_page(copy, after, ids)
             return

@@ -80,7 +80,7 @@ class Credentials(Middleware):
         elif platform == "site":
             request.headers.update(sign_headers(self.visit, request.url))
         elif platform == "wechat" and "token" not in request.meta:
-            token = await asyncio.to_thread(self._wechat_token, bool(request.meta.get("renewed")))
+            token = await asyncio.to_thread(self._wechat_token)
             url = f"{request.url}?{urlencode({'access_token': token})}"
             meta = {**request.meta, "token": token, "bare": request.url}
             return request.replace(url=url, meta=meta, dont_filter=True)
@@ -93,10 +93,10 @@ class Credentials(Middleware):
             raise self.stop(platforms.CREDENTIAL, flagged or "微博账号没有授权，请在账号页重新授权")
         return str(token)
 
-    def _wechat_token(self, force: bool) -> str:
+    def _wechat_token(self) -> str:
         house, account = self.visit.house, self.visit.account
         try:
-            return house.tokens.get(account.id, lambda: fetch_stable_token(house, account, self.visit.secret(), force))
+            return house.tokens.get(account.id, lambda: fetch_stable_token(house, account, self.visit.secret()))
         except ChannelError as error:
             text = f"取不到微信凭据：{error.platform_message}"
             raise self.stop(error.effect, text, error.code, getattr(error, "retry_after_s", 0.0)) from error
@@ -155,8 +155,8 @@ class Verdict(Middleware):
         """WeChat: drop the dead token and ask once more. Otherwise a person has to act: the account is flagged."""
         house, account_id = self.visit.house, self.visit.account.id
         if request.meta["platform"] == "wechat" and not request.meta.get("renewed"):
-            current = await asyncio.to_thread(house.tokens.expired, account_id, str(request.meta.get("token", "")))
-            return repeat(request, renewed=True if current else "by another")
+            await asyncio.to_thread(house.tokens.expired, account_id, str(request.meta.get("token", "")))
+            return repeat(request, renewed=True)
         await asyncio.to_thread(house.tokens.flag, account_id, judgement.text)
         raise self.stop(platforms.CREDENTIAL, judgement.text, judgement.code)
 

@@ -15,8 +15,9 @@ from twisted.python.failure import Failure
 from spiders.items import CopyRef, Gap, Page
 from spiders.middlewares import Stopped, Unread
 from spiders.paces import requests_a_day
+from spiders.platforms import ABSENT
 from spiders.visits import Visit
-from spiders.walks import is_due
+from spiders.walks import is_due, note_absent
 
 
 class Reader(Spider):
@@ -88,8 +89,10 @@ class Reader(Spider):
         label = self.visit.pending.get(copy.id if copy else None, self.what)
         if isinstance(error, Unread):
             self.finish(copy)
-            skipped = error.judgement.effect == "absent"
-            yield Gap(copy.id if copy else None, f"{label}未读：{error}", state="skipped" if skipped else "failed")
+            absent = error.judgement.effect == ABSENT
+            yield Gap(copy.id if copy else None, f"{label}未读：{error}", state="skipped" if absent else "failed")
+            if absent and copy:
+                yield Page(cursor=self.visit.keep(copy.key, note_absent(self.visit.now().timestamp())))
         elif isinstance(error, IgnoreRequest) and not isinstance(error, Stopped):
             self.finish(copy)
             yield Gap(copy.id if copy else None, f"{label}未读：站点的 robots.txt 不允许读取", state="skipped")

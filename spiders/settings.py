@@ -29,7 +29,11 @@ def build_settings(call_s: float, site_url: str) -> dict[str, Any]:
         "REFERER_ENABLED": False,
         "HTTPERROR_ALLOW_ALL": True,
         "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,  # on by default since 2.19: it would listen on a port
+        "MEMUSAGE_ENABLED": False,
         "LOG_LEVEL": "ERROR",
+        "LOG_VERSIONS": [],
+        "LOGSTATS_INTERVAL": 0,
         "STATS_DUMP": False,
         "ITEM_PIPELINES": {"spiders.pipelines.InboxPipeline": 100},
         "DOWNLOADER_MIDDLEWARES": {

@@ -15,8 +15,8 @@ from spiders import platforms
 PATH = "/cgi-bin/stable_token"
 
 
-def fetch_stable_token(house: House, account: Account, secret: dict[str, Any], force: bool) -> Fetched:
-    """Ask WeChat for the account's token; `force` makes a new one and ends the old (20 a day, after a refused token).
+def fetch_stable_token(house: House, account: Account, secret: dict[str, Any]) -> Fetched:
+    """Ask WeChat for the account's token, never by force: that would end the tokens of other programs.
 
     Raises Transient, Throttled, CredentialExpired or AccountDisabled.
     """
@@ -24,7 +24,7 @@ def fetch_stable_token(house: House, account: Account, secret: dict[str, Any], f
         "grant_type": "client_credential",
         "appid": account.settings.get("appid", ""),
         "secret": secret.get("secret", ""),
-        "force_refresh": force,
+        "force_refresh": False,
     }
     url = house.settings.wechat_base_url.rstrip("/") + PATH
     try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 State = dict[str, Any]
+ABSENT_PAUSE_S = 3_600.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def take_page(state: State, ids: Sequence[int], more: bool, now_s: float, reread
     walk["seen"] = int(walk["seen"]) + len(ordered)
     if more and ordered:
         walk["max"] = ordered[-1] - 1
-        return {**state, "open": walk}
+        return {**{key: value for key, value in state.items() if key != "absent"}, "open": walk}
     return _finish(state, walk, now_s)
 
 
@@ -70,11 +71,22 @@ def _finish(state: State, walk: State, now_s: float) -> State:
 
 
 def is_due(state: State, age_s: float, now_s: float) -> bool:
-    """Whether a list is read in this run: always in its first day, then ever less often, never after 180 days."""
+    """Whether a list is read in this run: always in its first day, then ever less often, never after 180 days.
+
+    A list that was not there is asked for once an hour; one that was broken off is always gone on with.
+    """
+    since_s = now_s - float(state.get("at", 0))
+    if state.get("absent"):
+        return since_s >= ABSENT_PAUSE_S
     if is_open(state):
         return True
     pause_s = pause_for_age(age_s)
-    return pause_s is not None and now_s - float(state.get("at", 0)) >= pause_s
+    return pause_s is not None and since_s >= pause_s
+
+
+def note_absent(now_s: float) -> State:
+    """The state of a list the platform does not have (any more); what was known of it starts over if it comes back."""
+    return {"absent": True, "at": now_s}
 
 
 def pause_for_age(age_s: float) -> float | None:

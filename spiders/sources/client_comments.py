@@ -66,7 +66,7 @@ def move(state: dict[str, Any], after: int, rows: list[Found]) -> dict[str, Any]
     top = max(numbers, default=after)
     waiting = {int(each) for each in state.get("undecided", []) if not after < int(each) <= top}
     waiting |= {int(row.external_id) for row in rows if row.hidden}
-    kept = {key: value for key, value in state.items() if key != "at"}
+    kept = {key: value for key, value in state.items() if key not in ("at", "absent")}
     return {**kept, "after": max(int(state.get("after", 0)), top), "undecided": sorted(waiting)}
 
 

@@ -64,7 +64,7 @@ def parse_comment(row: Mapping[str, Any], place: Place) -> Found:
     """A comment as WeChat gives it. Our own answer stands inside it and is no mention; `openid` may be missing."""
     return Found(
         kind=MentionKind.COMMENT,
-        external_id=f"{place[0]}-{place[1]}-{row['user_comment_id']}",
+        external_id=f"{place[0]}:{place[1]}:{row['user_comment_id']}",
         parent_external_id="",
         author_name="",
         author_key=str(row.get("openid") or ""),

@@ -9,16 +9,18 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from core.config import Settings
 from core.house import House, create_tables, open_house
-from core.models import Account, Article, Copy, Coverage, CrawlRun, Mention, Person, Source
+from core.models import Account, Article, Copy, Coverage, CrawlRun, Mention, Person, Source, Token
 from spiders.runner import ensure_sources, run_sources
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +34,7 @@ class Platform:
 
     def call(self, path: str, body: Any = None, method: str = "", form: bool = False) -> Any:
         """One request; `body` goes out as JSON, or as a form."""
-        content = None if body is None else (urlencode(body) if form else json.dumps(body)).encode()
+        content = None if body is None else (urlencode(body) if form else json.dumps(body, ensure_ascii=False)).encode()
         kind = "application/x-www-form-urlencoded" if form else "application/json"
         request = urllib.request.Request(self.url + path, content, {"Content-Type": kind}, method=method or None)
         with urllib.request.urlopen(request, timeout=20) as answer:
@@ -47,26 +49,35 @@ class Platform:
         found: list[dict[str, Any]] = self.call(f"/truth/rows?status={status}")
         return [row for row in found if row["deleted_at"] is None]
 
-    def calls(self, api: str) -> list[dict[str, Any]]:
-        """The requests the sandbox saw for one API, newest first."""
-        seen: list[dict[str, Any]] = self.call(f"/truth/calls?{urlencode({'api': api})}")
+    def calls(self, api: str, account: str) -> list[dict[str, Any]]:
+        """The requests the sandbox saw for one API of one account, newest first."""
+        seen: list[dict[str, Any]] = self.call(f"/truth/calls?{urlencode({'api': api, 'account': account})}")
         return seen
 
+    def break_(self, kind: str, api: str, **more: Any) -> None:
+        """Script a fault on a Weibo or WeChat call."""
+        platform = "wechat" if api.startswith(("comment/", "stable")) else "weibo"
+        self.call("/control/faults", {"platform": platform, "api": api, "kind": kind, **more})
 
-@pytest.fixture
+
+@pytest.fixture(scope="session")
 def start_platform() -> Iterator[Callable[..., Platform]]:
-    """`start_platform(regime)` starts a sandbox; it ends with the test."""
-    started: list[subprocess.Popen[str]] = []
+    """`start_platform(regime)` gives a sandbox; one process a regime serves all tests, each with its own accounts."""
+    started: dict[tuple[str, ...], tuple[subprocess.Popen[str], Platform]] = {}
 
     def start(regime: str = "commercial", *more: str) -> Platform:
-        command = [sys.executable, "-m", "sandbox", "--port", "0", "--regime", regime, *more]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        assert process.stdout
-        return Platform(process.stdout.readline().split()[-1].rstrip("/"))
+        wanted = (regime, *more)
+        if wanted not in started:
+            command = [sys.executable, "-m", "sandbox", "--port", "0", "--regime", *wanted]
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            assert process.stdout
+            started[wanted] = (process, Platform(process.stdout.readline().split()[-1].rstrip("/")))
+        platform = started[wanted][1]
+        platform.call("/control/faults", method="DELETE")
+        return platform
 
     yield start
-    for process in started:
+    for process, _platform in started.values():
         process.terminate()
         process.wait(20)
         if process.stdout:
@@ -80,13 +91,16 @@ class Office:
     house: House
     platform: Platform
     accounts: dict[str, int] = field(default_factory=dict)
+    account_class: type[Account] = Account
+    token_class: type[Token] = Token
+    names: dict[str, str] = field(default_factory=dict)  # uid or appid
     tokens: dict[str, str] = field(default_factory=dict)
 
     def open_weibo(self, requests_a_day: int | None = 1_000_000, **settings: Any) -> int:
         """An account on the platform and here; None leaves the house's own idea of the limit."""
         made = self.platform.call("/control/accounts", {"platform": "weibo", **settings})
         limit = {"requests_a_day": requests_a_day} if requests_a_day else {}
-        self.tokens["weibo"] = made["access_token"]
+        self.tokens["weibo"], self.names["weibo"] = made["access_token"], made["uid"]
         return self._store(
             "weibo", {"uid": made["uid"], "client_id": made["client_id"], **limit},
             {"access_token": made["access_token"], "client_secret": made["client_secret"]},
@@ -95,7 +109,40 @@ class Office:
     def open_wechat(self, **settings: Any) -> int:
         """An account on the platform and here."""
         made = self.platform.call("/control/accounts", {"platform": "wechat", "audit_s": 0, **settings})
+        self.names["wechat"] = made["appid"]
         return self._store("wechat", {"appid": made["appid"]}, {"secret": made["secret"]})
+
+    def post_wechat(self, title: str = "停水通知") -> tuple[int, str]:
+        """Publish an article with comments open; gives (copy id, msg_data_id)."""
+        with self.house.db.read() as session:
+            account = session.get_one(Account, self.accounts["wechat"])
+        secret = self.house.vault.decrypt_json(account.secret or b"")["secret"]
+        grant = {"grant_type": "client_credential", "appid": self.names["wechat"], "secret": secret}
+        token = self.platform.call("/cgi-bin/stable_token", grant)["access_token"]
+        media_id = self._upload_cover(token)
+        article = {
+            "title": title, "content": "<p>今晚停水</p>", "thumb_media_id": media_id, "need_open_comment": 1,
+            "content_source_url": "http://127.0.0.1/articles/1.html",
+        }  # fmt: skip
+        draft = self.platform.call(f"/cgi-bin/draft/add?access_token={token}", {"articles": [article]})
+        assert "media_id" in draft, draft
+        told = self.platform.call(f"/cgi-bin/freepublish/submit?access_token={token}", {"media_id": draft["media_id"]})
+        query = {"publish_id": told["publish_id"]}
+        live = self.platform.call(f"/cgi-bin/freepublish/get?access_token={token}", query)
+        assert live["publish_status"] == 0, live
+        copy_id = self.add_copy("wechat", live["article_id"], msg_data_id=told["msg_data_id"])
+        return copy_id, str(told["msg_data_id"])
+
+    def _upload_cover(self, token: str) -> str:
+        picture = BytesIO()
+        Image.new("RGB", (90, 60)).save(picture, "PNG")
+        edge = "edge0123456789"
+        head = f'--{edge}\r\nContent-Disposition: form-data; name="media"; filename="a.png"\r\n'
+        body = f"{head}Content-Type: image/png\r\n\r\n".encode() + picture.getvalue() + f"\r\n--{edge}--\r\n".encode()
+        url = f"{self.platform.url}/cgi-bin/material/add_material?access_token={token}&type=image"
+        request = urllib.request.Request(url, body, {"Content-Type": f"multipart/form-data; boundary={edge}"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return str(json.loads(answer.read())["media_id"])
 
     def _store(self, kind: str, settings: dict[str, Any], secret: dict[str, Any]) -> int:
         with self.house.db.write() as session:

@@ -88,7 +88,7 @@ def test_a_post_left_out_of_the_counts_is_gone() -> None:
 def test_a_wechat_comment_is_known_by_message_index_and_number() -> None:
     place = place_of(copy(msg_data_id=2650177668))
     found = parse_wechat({"user_comment_id": 5, "create_time": 1795521600, "content": "收到"}, place)
-    assert found.external_id == "2650177668-0-5"
+    assert found.external_id == "2650177668:0:5"
     assert (found.author_key, found.text) == ("", "收到")
     assert found.posted_at == datetime.fromtimestamp(1795521600, UTC)
 

@@ -100,3 +100,5 @@ def test_an_old_list_is_read_less_often_and_finally_not_at_all() -> None:
     assert not walks.is_due({"at": 100.0}, age_s=20 * day_s, now_s=100.0 + 2 * hour_s)
     assert not walks.is_due({}, age_s=181 * day_s, now_s=1e9)
     assert walks.is_due({"open": {"since": 0, "max": 7}}, age_s=181 * day_s, now_s=1e9)
+    gone = walks.note_absent(100.0)
+    assert [walks.is_due(gone, age_s=hour_s, now_s=at) for at in (3699.0, 3700.0)] == [False, True]
