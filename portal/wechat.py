@@ -46,6 +46,7 @@ def is_signed(token: str, query: Mapping[str, str]) -> bool:
 def read_event(body: bytes) -> Event:
     """The event in a plain-mode body; NotReadable when it is something else or lacks its key."""
     try:
+        body.decode()  # the platform sends UTF-8; what is stored as text is then what was read
         root = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError):
         raise NotReadable("body is not plain XML") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,6 +17,13 @@ from core.models import Account, Article, CommentDecision, Copy, FeedEntry, Pers
 from portal.web import create_app
 
 TOKEN = "callback-token-of-the-account"
+
+
+class Browser(FlaskClient):
+    """A browser that reads every answer to its end, so that files are closed."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        return super().open(*args, **{"buffered": True, **options})
 
 
 @dataclass
@@ -108,6 +116,7 @@ def open_square(house: House, clock: FixedClock) -> Square:
         )  # fmt: skip
         ids = (article.id, website.id, wechat.id, person.id)
     app = create_app(house)
+    app.test_client_class = Browser
     app.testing = False  # errors are answered as they are in service
     square = Square(app, house, clock, *ids)
     square.set("portal.comments", on=True)
