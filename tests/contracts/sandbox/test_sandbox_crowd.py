@@ -152,7 +152,8 @@ def test_a_second_replay_of_the_same_rows_plays_none_twice(status: Any, tmp_path
 
 def test_a_replay_with_a_speed_waits_as_long_as_the_stream_says(status: Any, tmp_path: Path) -> None:
     kit, _, item = status
-    server, slept = serve(kit), []
+    server = serve(kit)
+    slept: list[float] = []
     try:
         played = replay_cascade(write_cascade(tmp_path), "o1", server.base_url, item["id"], 3_600.0, sleep=slept.append)
     finally:
