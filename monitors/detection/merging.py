@@ -62,21 +62,25 @@ class Cluster:
 
 
 def merge(bursts: Iterable[Burst], item_of: Mapping[int, int | None]) -> list[Cluster]:
-    """Clusters of bursts, largest first. `item_of` maps a mention to the item it stands under."""
+    """Clusters of bursts, largest first. `item_of` maps a mention to the item it stands under.
+
+    Words said under many items come last: one that would tie clusters about different items together names none.
+    """
     ranked = sorted(bursts, key=lambda burst: (-len(burst.mentions), burst.term))
+    homes = {burst.term: main_item(burst.mentions, item_of) for burst in ranked}
+    words = sorted((burst for burst in ranked if not burst.is_item), key=lambda burst: homes[burst.term] is None)
     clusters: list[Cluster] = []
-    for burst in ranked:
-        if burst.is_item:
-            continue
+    for burst in words:
         near = [cluster for cluster in clusters if _overlap(cluster, burst) >= SHARED]
+        if len({cluster.article_id for cluster in near}) > 1:
+            continue
         joined = Cluster([burst], set(burst.mentions))
         for cluster in near:
             joined.bursts += cluster.bursts
             joined.mentions |= cluster.mentions
             clusters.remove(cluster)
+        joined.article_id = main_item(joined.mentions, item_of)
         clusters.append(joined)
-    for cluster in clusters:
-        cluster.article_id = main_item(cluster.mentions, item_of)
     for burst in ranked:
         if burst.is_item:
             clusters = _with_stir(clusters, burst)

@@ -1,4 +1,4 @@
-"""What was and was not read: coverage as shares a bin for the detector, and as gaps for charts and briefs."""
+"""What was and was not read: coverage as shares a bin for the detector, as gaps for charts and briefs."""
 
 from __future__ import annotations
 

@@ -82,6 +82,13 @@ def test_a_bridge_joins_terms_that_came_before_it() -> None:
     assert len(clusters) == 1
 
 
+def test_a_word_said_under_two_items_does_not_tie_their_issues_together() -> None:
+    items = dict.fromkeys(range(12), 1) | dict.fromkeys(range(12, 24), 2)
+    clusters = merge([burst("号楼", range(24)), burst("发黄", range(12)), burst("违停", range(12, 24))], items)
+    assert {tuple(cluster.terms) for cluster in clusters} == {("发黄",), ("违停",)}
+    assert [cluster.terms for cluster in merge([burst("号楼", range(24))], items)] == [["号楼"]]
+
+
 def test_a_side_remark_under_the_same_item_joins_the_main_issue() -> None:
     items = dict.fromkeys(range(60), 7)
     clusters = merge([burst("停水", range(50)), burst("泡沫", range(50, 56))], items)
