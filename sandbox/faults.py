@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 from .options import Options
@@ -13,7 +14,7 @@ EFFECT = ("foreign_posts", "audit_refuse")
 CALLBACK = ("duplicate_callback", "late_callback", "lost_callback")
 KINDS = GATE + EFFECT + CALLBACK
 FIELDS = {"platform", "api", "account", "kind", "times", "probability", "seed", "seconds", "bytes", "code", "count",
-          "connection", "after", "skip"}
+          "connection", "after", "skip", "contains"}
 
 
 class Faults:
@@ -44,15 +45,21 @@ class Faults:
         rows = self.store.all("SELECT * FROM fault ORDER BY id")
         return [{"id": r["id"], **json.loads(r["spec"]), "drawn": r["drawn"], "fired": r["fired"]} for r in rows]
 
-    def take(self, kinds: tuple[str, ...], platform: str, api: str, account: str | None) -> list[dict[str, Any]]:
-        """The faults of these kinds that strike this call, counted as fired."""
+    def take(self, kinds: tuple[str, ...], platform: str, api: str, account: str | None,
+             subject: Callable[[], str] = str) -> list[dict[str, Any]]:
+        """The faults of these kinds that strike this call, counted as fired.
+
+        `subject` gives what the call is about, as text, for faults with `contains`.
+        """
         if not self._any:
             return []
         struck = []
         with self.store.transaction():
             for row in self.store.all("SELECT * FROM fault ORDER BY id"):
                 spec = json.loads(row["spec"])
-                if spec["kind"] in kinds and _matches(spec, platform, api, account) and self._draw(row, spec):
+                if spec["kind"] not in kinds or not _matches(spec, platform, api, account):
+                    continue
+                if spec.get("contains", "") in subject() and self._draw(row, spec):
                     struck.append(spec)
         return struck
 

@@ -108,7 +108,7 @@ def install_gate(app: Flask, world: World) -> None:
 def strike(world: World) -> Response | None:
     """Let the due faults act on a call before its effect; an answer ends the call."""
     answer: Response | None = None
-    struck = world.faults.take(GATE, g.platform, g.api, g.account)
+    struck = world.faults.take(GATE, g.platform, g.api, g.account, lambda: name_subject(world))
     for fault in struck:
         g.struck.append(fault["kind"])
         answer = apply_fault(world, fault) or answer
@@ -198,6 +198,16 @@ def log_call(world: World, response: Response) -> None:
         rid=g.get("rid"), faults=",".join(g.struck) or None, late=int(g.late_at is not None),
         request=mask(describe_request()), response=mask(text), host=request.remote_addr,
         took_ms=round((time.monotonic() - g.began) * 1000, 2))
+
+
+def name_subject(world: World) -> str:
+    """What a call is about, as text: the request, and for a submit the draft it names."""
+    text = describe_request()
+    if g.api == "freepublish/submit":
+        body = request.get_json(force=True, silent=True) or {}
+        row = world.store.one("SELECT articles FROM wechat_draft WHERE media_id = ?", str(body.get("media_id")))
+        text += row["articles"] if row else ""
+    return text
 
 
 def describe_request() -> str:

@@ -5,8 +5,9 @@ A job runs with its due time as "now", so that what it writes never depends on t
 
 import json
 import threading
+import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from .options import Options
@@ -94,9 +95,16 @@ class Jobs:
             self.run_inline(now)
             while not self._stopping and (row := self._take(self._outside, now)):
                 work = self._outside[row["kind"]]
-                self._pool.submit(work, json.loads(row["payload"]), row["due_at"])
+                future = self._pool.submit(work, json.loads(row["payload"]), row["due_at"])
+                future.add_done_callback(_show_failure)
             upcoming = self.store.one("SELECT min(due_at) AS at FROM job WHERE done_at IS NULL")
             wait_s = IDLE_S
             if upcoming and upcoming["at"] is not None:
                 wait_s = min(max(upcoming["at"] - self.options.clock(), 0.002), IDLE_S)
             self._wake.wait(wait_s)
+
+
+def _show_failure(future: "Future[str | None]") -> None:
+    """A failed job shows on stderr; nobody else waits for its result."""
+    if not future.cancelled() and (error := future.exception()):
+        traceback.print_exception(error)

@@ -76,3 +76,4 @@ CREATE INDEX IF NOT EXISTS weibo_status_pid ON weibo_status (pid) WHERE pid IS N
 CREATE TABLE IF NOT EXISTS weibo_picture (id TEXT PRIMARY KEY, mime TEXT NOT NULL, content BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS weibo_status_ref ON weibo_status (root, ref) WHERE ref IS NOT NULL;
 CREATE INDEX IF NOT EXISTS weibo_comment_ref ON weibo_comment (status, ref) WHERE ref IS NOT NULL;
+CREATE INDEX IF NOT EXISTS weibo_status_text ON weibo_status (account, text) WHERE account IS NOT NULL;

@@ -14,10 +14,12 @@ ANSWER_WITHIN_S = 5.0
 ATTEMPTS = 3
 
 
-def schedule_callback(world: World, account: str, publish_id: int, at: float) -> None:
-    """Plan the event of one finished publish; faults may lose, delay or double it."""
+def schedule_callback(world: World, publish: dict[str, Any], at: float) -> None:
+    """Plan the event of one finished publish (its row); faults may lose, delay or double it."""
+    account, publish_id = publish["account"], publish["publish_id"]
     struck = {f["kind"]: f for f in world.faults.take(
-        ("duplicate_callback", "late_callback", "lost_callback"), "wechat", "callback", account)}
+        ("duplicate_callback", "late_callback", "lost_callback"), "wechat", "callback", account,
+        lambda: str(publish["articles"]))}
     if "lost_callback" in struck:
         return
     if "late_callback" in struck:

@@ -21,7 +21,7 @@ def submit() -> dict[str, Any]:
     draft = find_draft_or_twin(world, account, read_json().get("media_id"))
     publish_id = world.store.next("wechat_publish", FIRST_PUBLISH_ID)
     data_id = world.store.next("wechat_data", FIRST_DATA_ID)
-    verdict, failed = decide_verdict(world, account["id"])
+    verdict, failed = decide_verdict(world, account["id"], draft["articles"])
     world.store.insert(
         "wechat_publish", publish_id=publish_id, account=account["id"], media_id=draft["media_id"], msg_data_id=data_id,
         articles=draft["articles"], base=request.host_url, submitted_at=world.now(), status=IN_PROGRESS,
@@ -45,9 +45,9 @@ def find_draft_or_twin(world: World, account: dict[str, Any], media_id: Any) -> 
     return row
 
 
-def decide_verdict(world: World, account: str) -> tuple[int, list[int]]:
+def decide_verdict(world: World, account: str, articles: str) -> tuple[int, list[int]]:
     """How this submit's audit will end: success, or what an audit_refuse fault says (2, 3 or 4 with fail_idx)."""
-    for fault in world.faults.take(("audit_refuse",), "wechat", "freepublish/submit", account):
+    for fault in world.faults.take(("audit_refuse",), "wechat", "freepublish/submit", account, lambda: articles):
         return int(fault.get("code", 4)), [1]
     return SUCCESS, []
 
@@ -70,7 +70,7 @@ def finish_publish(world: World, publish_id: int, at: float) -> None:
                         "AND left_why = 'published'", row["media_id"])
     world.store.run("UPDATE wechat_publish SET status = ?, article_id = ?, done_at = ? WHERE publish_id = ?",
                     row["verdict"], article_id, at, publish_id)
-    schedule_callback(world, row["account"], publish_id, at)
+    schedule_callback(world, row, at)
 
 
 def find_publish(world: World, publish_id: int, account: str | None = None) -> dict[str, Any] | None:

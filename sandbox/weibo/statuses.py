@@ -28,7 +28,7 @@ def share() -> dict[str, Any]:
     now, uid = world.now(), int(account["id"])
     row = add_status(world, account["id"], (uid, account["screen_name"]), text, sent_text=sent, links=links,
                      visible_at=now + world.lag_s(account), pic=picture, origin="api")
-    for fault in world.faults.take(("foreign_posts",), "weibo", "statuses/share", account["id"]):
+    for fault in world.faults.take(("foreign_posts",), "weibo", "statuses/share", account["id"], lambda: sent):
         for turn in range(int(fault.get("count", 5))):
             add_status(world, account["id"], (uid, account["screen_name"]), f"今日天气与出行提示（{turn + 1}）",
                        origin="foreign")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import threading
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -240,8 +241,22 @@ def test_one_connection_serves_many_requests_and_a_chunked_body(kit: Any, base_u
 
 
 def test_a_client_that_leaves_early_does_no_harm(kit: Any, base_url: str, token: str) -> None:
-    kit.fault("timeout_before", seconds=30)
+    kit.fault("timeout_before", api="account/get_uid", seconds=30)
     address = urlsplit(base_url)
     with socket.create_connection((str(address.hostname), int(address.port or 0))) as half:
         half.sendall(f"GET /2/account/get_uid.json?access_token={token} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    assert post(base_url, token).status in (200, 504)
+        while not kit.app.world.faults.report()[0]["fired"]:
+            threading.Event().wait(0.01)
+    assert post(base_url, token).status == 200
+
+
+def test_a_fault_can_be_bound_to_what_a_call_is_about(kit: Any, token: str) -> None:
+    wechat = kit.wechat_token(kit.account("wechat"))
+    other, ours = kit.draft(wechat, content_source_url="http://127.0.0.1/other"), kit.draft(wechat)
+    kit.fault("code", api="freepublish/submit", code=53501, contains=LINK)
+    kit.fault("http_500", api="statuses/share", contains="/b/2.html")
+    assert kit.call("freepublish/submit", wechat, {"media_id": other})["errcode"] == 0
+    assert kit.call("freepublish/submit", wechat, {"media_id": ours})["errcode"] == 53501
+    assert kit.share(token)["id"]
+    struck = kit.client.post(SHARE, data={"access_token": token, "status": "x http://127.0.0.1/b/2.html"})
+    assert struck.status_code == 500
