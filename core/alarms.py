@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from core.db import insert_for
@@ -50,3 +50,8 @@ def standing(session: Session) -> list[Alarm]:
     """Every open alarm, loudest and then newest first."""
     rows = session.scalars(select(Alarm).where(Alarm.cleared_at.is_(None)).order_by(Alarm.last_at.desc()))
     return sorted(rows, key=lambda alarm: -ORDER.index(alarm.level))
+
+
+def purge(session: Session, before: datetime) -> int:
+    """Delete alarms that were cleared before that instant; open ones stay whatever their age."""
+    return len(session.execute(delete(Alarm).where(Alarm.cleared_at < before).returning(Alarm.id)).all())

@@ -1,16 +1,19 @@
-"""Who acts, and the audit trail (留痕). Append only: nothing here changes or deletes a row."""
+"""Who acts, and the audit trail (留痕). Append only: no row is changed, and none deleted before its time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from core.errors import NotPermitted
 from core.models import Audit
 from core.models.words import Role
 
+LEAST_DAYS = 183  # six months: Cybersecurity Law, article 21
 HIDDEN = "***"
 SECRET_WORDS = ("password", "secret", "token", "aes_key", "authorization")
 
@@ -54,6 +57,15 @@ def record(
             address=actor.address,
         )
     )
+
+
+def purge(session: Session, kept_days: int, now: datetime) -> int:
+    """Delete rows older than `kept_days`, never younger than LEAST_DAYS; how many. The deletion is audited itself."""
+    before = now - timedelta(days=max(kept_days, LEAST_DAYS))
+    gone = len(session.execute(delete(Audit).where(Audit.at < before).returning(Audit.id)).all())
+    if gone:
+        record(session, Actor.system("purge"), "audit.purge", "audit", rows=gone, before=before.isoformat())
+    return gone
 
 
 def _hide(value: Any, name: str = "") -> Any:

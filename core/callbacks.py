@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core.db import insert_for
@@ -65,3 +65,9 @@ def finish(session: Session, event_id: int, result: str, now: datetime) -> bool:
         .returning(CallbackEvent.id)
     )
     return done.first() is not None
+
+
+def purge(session: Session, before: datetime) -> int:
+    """Delete events that were finished before that instant; unread ones stay whatever their age."""
+    gone = delete(CallbackEvent).where(CallbackEvent.handled_at < before).returning(CallbackEvent.id)
+    return len(session.execute(gone).all())

@@ -84,14 +84,31 @@ class Clockwork:
                 self._kept.append(thread)
 
     def _end_duty(self) -> None:
-        """Start nothing more and wait for what runs."""
+        """Start nothing more, interrupt what may be interrupted, and wait for what runs."""
         self._off.set()
         if self._clock is not None:
+            self._clock.pause()
+            ended = threading.Event()
+            interrupter = threading.Thread(target=self._interrupt, args=(ended,))
+            interrupter.start()
             self._clock.shutdown(wait=True)
+            ended.set()
+            interrupter.join()
             self._clock = None
         for thread in self._kept:
             thread.join()
         self._kept.clear()
+
+    def _interrupt(self, ended: threading.Event) -> None:
+        """Again and again until everything ended: a job may have begun its next piece of work meanwhile."""
+        jobs = {name: job.interrupt for name, job in self._table.items() if job.interrupt}
+        while jobs and not ended.is_set():
+            for name, interrupt in jobs.items():
+                try:
+                    interrupt(self._house)
+                except (SQLAlchemyError, OSError) as error:
+                    LOG.warning("job %s could not be interrupted: %s", name, error)
+            ended.wait(PAUSE_S)
 
     def _wind(self, log: RunLog) -> BackgroundScheduler:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a job still running at its next turn is no news

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from core import alarms
 from core.claims import Holder
@@ -37,6 +38,7 @@ class Job:
     at_start: bool = True
     engine: str = "work"
     keep: Callable[[House, threading.Event], None] | None = None
+    interrupt: Callable[[House], None] | None = None  # called when the duty ends, if the job should not be waited for
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,11 @@ class RunLog:
         self._written[name] = self._house.clock.monotonic()
         if outcome.state is RunState.DONE:
             self._failing.discard(name)
+
+
+def purge(session: Session, before: datetime) -> int:
+    """Delete runs that began before that instant."""
+    return len(session.execute(delete(JobRun).where(JobRun.started_at < before).returning(JobRun.id)).all())
 
 
 def _alarm_key(name: str) -> str:

@@ -659,17 +659,20 @@ def upgrade() -> None:
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("window_s", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("late_policy", sa.String(), nullable=False),
+        sa.Column("window_ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("waits_for", sa.String(), nullable=False),
         sa.Column("waits_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("worker_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("native_key", sa.String(), nullable=False),
+        sa.Column("job_id", sa.String(), nullable=False),
         sa.Column("memory", sa.JSON(), nullable=False),
         sa.Column("intended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("once_step", sa.String(), nullable=False),
         sa.Column("once_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("once_deadline_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("looks", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("absent_at", sa.DateTime(timezone=True), nullable=True),
@@ -691,6 +694,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_delivery_copy_id"), "delivery", ["copy_id"], unique=False)
     op.create_index("ix_delivery_due", "delivery", ["state", "due_at"], unique=False)
+    op.create_index(op.f("ix_delivery_job_id"), "delivery", ["job_id"], unique=False)
     op.create_index(op.f("ix_delivery_state"), "delivery", ["state"], unique=False)
     op.create_index(
         "uq_delivery_change",
@@ -713,8 +717,8 @@ def upgrade() -> None:
         "delivery",
         ["article_id", "account_id", "round"],
         unique=True,
-        sqlite_where=sa.text("operation = 'publish'"),
-        postgresql_where=sa.text("operation = 'publish'"),
+        sqlite_where=sa.text("operation = 'publish' AND state <> 'superseded'"),
+        postgresql_where=sa.text("operation = 'publish' AND state <> 'superseded'"),
     )
     op.create_index(
         "uq_delivery_reply",
@@ -837,8 +841,8 @@ def downgrade() -> None:
     op.drop_index(
         "uq_delivery_publish",
         table_name="delivery",
-        sqlite_where=sa.text("operation = 'publish'"),
-        postgresql_where=sa.text("operation = 'publish'"),
+        sqlite_where=sa.text("operation = 'publish' AND state <> 'superseded'"),
+        postgresql_where=sa.text("operation = 'publish' AND state <> 'superseded'"),
     )
     op.drop_index(
         "uq_delivery_lane",
@@ -853,6 +857,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("operation = 'correct'"),
     )
     op.drop_index(op.f("ix_delivery_state"), table_name="delivery")
+    op.drop_index(op.f("ix_delivery_job_id"), table_name="delivery")
     op.drop_index("ix_delivery_due", table_name="delivery")
     op.drop_index(op.f("ix_delivery_copy_id"), table_name="delivery")
     op.drop_table("delivery")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from core import alarms, callbacks
+from core import alarms, audit, callbacks
 from core.audit import Actor, record
 from core.house import get_setting, set_setting
 from core.models import Alarm, Audit, CallbackEvent
@@ -150,3 +150,25 @@ def test_a_setting_has_its_default_until_it_is_changed_and_every_change_is_audit
         rows = session.scalars(select(Audit).order_by(Audit.id)).all()
     assert [row.detail["after"] for row in rows] == [{"on": True}, {"on": False}]
     assert rows[1].detail["before"] == {"on": True}
+
+
+def test_what_is_old_enough_is_deleted_and_nothing_that_is_still_needed(database, account_id):
+    long_ago = NOW - timedelta(days=500)
+    with database.write() as session:
+        session.add_all(Audit(actor="x", action="x", at=at) for at in (long_ago, NOW - timedelta(days=300), NOW))
+        callbacks.accept(session, "wechat", "done", "x", account_id, "", {}, long_ago)
+        callbacks.accept(session, "wechat", "unread", "x", account_id, "", {}, long_ago)
+        callbacks.finish(session, callbacks.unread(session, 1)[0].id, "ok", long_ago)
+        alarms.raise_(session, "open", "notice", "core", "x", long_ago)
+        alarms.raise_(session, "closed", "notice", "core", "x", long_ago)
+        alarms.clear(session, "closed", "x", long_ago)
+    with database.write() as session:
+        assert audit.purge(session, 400, NOW) == 1
+        assert audit.purge(session, 1, NOW) == 1  # the law's six months hold whatever is asked for
+        assert callbacks.purge(session, NOW) == 1
+        assert alarms.purge(session, NOW) == 1
+    with database.read() as session:
+        assert [event.event_key for event in callbacks.unread(session, 9)] == ["unread"]
+        assert [alarm.dedup_key for alarm in alarms.standing(session)] == ["open"]
+        actions = session.scalars(select(Audit.action).order_by(Audit.id)).all()
+    assert actions == ["x", "audit.purge", "audit.purge"]

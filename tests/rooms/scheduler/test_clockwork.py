@@ -201,6 +201,21 @@ def test_stopping_lets_a_running_job_end_and_gives_the_duty_back(brisk, start):
     assert all(worker.ended_at for worker in rows(brisk, Worker))
 
 
+def test_a_job_that_may_be_interrupted_is_not_waited_for(start):
+    running, cut = threading.Event(), threading.Event()
+
+    def crawl(_house: object) -> int:
+        running.set()
+        cut.wait(PATIENCE_S * 10)
+        return 0
+
+    job = Job("采集", crawl, every_s=0.05, engine="crawl", interrupt=lambda _house: cut.set())
+    process = start({"crawl": job})
+    assert running.wait(PATIENCE_S)
+    process.end()
+    assert cut.is_set()
+
+
 def test_a_kept_job_that_fails_is_started_again_with_an_alarm(brisk, start):
     calls: list[int] = []
 
