@@ -17,7 +17,7 @@ from core.models import FeedEntry
 from core.models.words import ChannelKind, CommentState
 from portal import comments
 from portal.access import client_visitor, house, is_collector, wait_s
-from portal.comments import Posted, Shown, Viewer
+from portal.comments import Posted, Shown, Slice, Viewer
 from portal.failures import failure, too_fast
 
 CHANNEL = ChannelKind.CLIENT.value
@@ -53,7 +53,7 @@ def show_comments(article_id: int) -> Response:
     limit, after = _number("limit", COMMENT_ROWS, MOST_ROWS), _number("after", 0, MOST_ID)
     with house().db.read() as db:
         _need_live(db, article_id)
-        rows = comments.list_comments(db, article_id, CHANNEL, _viewer(), after, limit + 1)
+        rows = comments.list_comments(db, article_id, CHANNEL, _viewer(), Slice(limit + 1, after))
     more = rows[limit - 1].id if len(rows) > limit else None
     return jsonify(items=[_comment(row) for row in rows[:limit]], next=more)
 

@@ -45,6 +45,15 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """Which part of a list: ids above `after`, `skip` of them passed over, at most `limit`."""
+
+    limit: int
+    after: int = 0
+    skip: int = 0
+
+
+@dataclass(frozen=True)
 class Posted:
     """A comment as it came in, before it is checked."""
 
@@ -76,17 +85,15 @@ def item_state(session: Session, article_id: int, channel: str) -> str:
     return _state([state == CopyState.LIVE for state in newest], [state in ended for state in newest])
 
 
-def list_comments(
-    session: Session, article_id: int, channel: str, viewer: Viewer, after: int, limit: int, skip: int = 0
-) -> list[Shown]:
-    """At most `limit` comments the viewer may see with ids above `after`, oldest first."""
+def list_comments(session: Session, article_id: int, channel: str, viewer: Viewer, part: Slice) -> list[Shown]:
+    """The part of the comments the viewer may see, oldest first."""
     query = (
         select(SiteComment, CommentDecision.state)
         .outerjoin(CommentDecision, CommentDecision.comment_id == SiteComment.id)
-        .where(*_visible(article_id, channel, viewer), SiteComment.id > after)
+        .where(*_visible(article_id, channel, viewer), SiteComment.id > part.after)
         .order_by(SiteComment.id)
-        .offset(skip)
-        .limit(limit)
+        .offset(part.skip)
+        .limit(part.limit)
     )
     return [
         Shown(row.id, row.parent_id, row.author_name, row.text, row.posted_at, state or CommentState.PENDING.value)
@@ -165,7 +172,7 @@ def _parent(session: Session, article_id: int, channel: str, given: str, visitor
     """The parent's id if the writer can see it under the same item."""
     if not re.fullmatch(r"[0-9]{1,15}", given):
         return None
-    found = list_comments(session, article_id, channel, Viewer(visitor=visitor), int(given) - 1, 1)
+    found = list_comments(session, article_id, channel, Viewer(visitor=visitor), Slice(1, int(given) - 1))
     return found[0].id if found and found[0].id == int(given) else None
 
 

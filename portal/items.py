@@ -10,7 +10,7 @@ from core.errors import CheckFailed
 from core.models.words import ChannelKind
 from portal import comments
 from portal.access import house, is_collector, known_web_visitor, wait_s, web_visitor
-from portal.comments import Posted, Viewer
+from portal.comments import Posted, Slice, Viewer
 from portal.failures import failure, too_fast
 
 CHANNEL = ChannelKind.WEBSITE.value
@@ -80,7 +80,7 @@ def _page(article_id: int, problems: dict[str, str], filled: dict[str, str]) -> 
         shown = comments.counts(db, article_id, CHANNEL, viewer)
         pages = max(1, -(-shown["comments"] // PAGE_ROWS))
         page = _page_number(pages)
-        rows = comments.list_comments(db, article_id, CHANNEL, viewer, 0, PAGE_ROWS, (page - 1) * PAGE_ROWS)
+        rows = comments.list_comments(db, article_id, CHANNEL, viewer, Slice(PAGE_ROWS, skip=(page - 1) * PAGE_ROWS))
         return render_template(
             "portal/comments.html",
             article_id=article_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,9 +65,9 @@ def create_account(
     """A new account with its freeze row. Kinds of third parties keep whatever settings they are given."""
     actor.need(Role.ADMINISTRATOR)
     name = _check_name(session, kind, name)
-    kept = {key: value for key, value in secret.items() if value}
+    settings, kept = _tidy(settings), {key: value for key, value in secret.items() if value}
     _check_fields(kind, settings, kept)
-    account = Account(kind=kind, name=name, settings=dict(settings), created_at=now)
+    account = Account(kind=kind, name=name, settings=settings, created_at=now)
     account.secret = vault.encrypt_json(dict(kept)) if kept else None
     session.add(account)
     session.flush()
@@ -74,7 +75,7 @@ def create_account(
     session.flush()
     record(
         session, actor, "account.create", "account", account.id,
-        kind=kind, name=name, settings=dict(settings), filled=sorted(kept),
+        kind=kind, name=name, settings=settings, filled=sorted(kept),
     )  # fmt: skip
     return account
 
@@ -92,12 +93,12 @@ def update_account(
     actor.need(Role.ADMINISTRATOR)
     account = session.get_one(Account, account_id, with_for_update=True)
     name = _check_name(session, account.kind, name, account_id)
-    fresh = {key: value for key, value in secret.items() if value}
+    settings, fresh = _tidy(settings), {key: value for key, value in secret.items() if value}
     stored = vault.decrypt_json(account.secret) if account.secret else {}
     merged = {**stored, **fresh}
     _check_fields(account.kind, settings, merged)
     before = {"name": account.name, "settings": account.settings}
-    account.name, account.settings = name, dict(settings)
+    account.name, account.settings = name, settings
     account.secret = vault.encrypt_json(merged) if merged else None
     if fresh:
         account.paused_reason = ""
@@ -105,7 +106,7 @@ def update_account(
     session.flush()
     record(
         session, actor, "account.update", "account", account_id,
-        before=before, after={"name": name, "settings": dict(settings)}, filled=sorted(fresh),
+        before=before, after={"name": name, "settings": settings}, filled=sorted(fresh),
     )  # fmt: skip
     return account
 
@@ -127,6 +128,15 @@ def has_secret(account: Account, vault: Vault) -> dict[str, bool]:
     stored = vault.decrypt_json(account.secret) if account.secret else {}
     known = FIELDS[account.kind].secret if account.kind in FIELDS else tuple(stored)
     return {name: bool(stored.get(name)) for name in known}
+
+
+def _tidy(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as the channels read them: `safe_domains` is a list, also when a form sends it as one line."""
+    kept = dict(settings)
+    domains = kept.get("safe_domains")
+    if isinstance(domains, str):
+        kept["safe_domains"] = [part for part in re.split(r"[\s,，;；]+", domains) if part]
+    return kept
 
 
 def _check_name(session: Session, kind: str, name: str, own_id: int = 0) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from html import escape
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,19 +15,20 @@ from core.errors import CheckFailed, NotConfigured, TransitionNotAllowed
 from core.house import House
 from core.models import Account, Article, Payload, Revision
 from core.models.words import ArticleKind, ArticleState, ChannelKind
-from core.ports import Channel, Content, Problem, Severity
+from core.ports import Channel, Content, Json, Problem, Severity
 from publisher.authoring.contents import contents_of, used_media, variants_of
 from publisher.authoring.drafts import need_author, problem_rows, repeat_revision
 from publisher.channels import open_channel
-from publisher.checks import check_content, check_cover
+from publisher.checks import check_content, check_cover, plain_text
 from publisher.review import package_digest, void_standing
+from publisher.wire import bind, slots_of
 
 
 @dataclass(frozen=True)
 class Preview:
     """How one account will show the article: plain text with its length against the limit, and the HTML if it has any.
 
-    `limit` is in the channel's own unit; 0 means it states none.
+    `limit` is in the channel's own unit; 0 means it states none. Pictures in `html` have the source `media:<sha256>`.
     """
 
     account: Account
@@ -171,26 +170,21 @@ def _preview(house: House, account: Account, content: Content) -> Preview:
     problems = channel.check(content)
     if any(problem.severity == Severity.BLOCK for problem in problems):
         return Preview(account, content.body_text, content.body_html, len(content.body_text), 0, problems)
-    template = channel.render(content).template
-    html = _first(template, ("html", "content"))
-    text = _first(template, ("text", "status", "alert")) or content.body_text
+    text, html = _words(_body(channel.render(content).template, content))
     limit = next((channel.limits[name] for name in ("text", "content") if name in channel.limits), 0)
-    return Preview(account, text, html, len(html or text), limit, problems)
+    measure = getattr(channel, "measure", len)  # a channel may count in a unit of its own
+    return Preview(account, text, html, measure(html or text), limit, problems)
 
 
-def _first(template: dict[str, Any], names: tuple[str, ...]) -> str:
-    """The first named part of a template as words; slots stand as their name in angle quotes."""
-    for name in names:
-        if name in template:
-            return _words(template[name])
-    return ""
+def _words(body: Json) -> tuple[str, str]:
+    """Text and HTML of a bound template, by the names the channels use."""
+    html = str(body.get("html") or body.get("content") or "")
+    return str(body.get("status") or body.get("text") or plain_text(html)), html
 
 
-def _words(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    if isinstance(part, list):
-        return "".join(_words(each) for each in part)
-    if isinstance(part, dict) and "$slot" in part:
-        return escape(f"‹{part['$slot']}›")
-    return ""
+def _body(template: Json, content: Content) -> Json:
+    """The template as it will look: pictures stay `media:<sha256>`, what is known only later is named in brackets."""
+    shown = {"published_at": "（发布时间）", "copy_link": content.canonical_link, "key": ""}
+    values = {name: shown.get(name, ":".join(name.split(":")[:2])) for name in slots_of(template)}
+    bound: Json = bind(template, values)
+    return bound

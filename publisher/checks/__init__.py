@@ -56,8 +56,6 @@ def _article_fields(content: Content) -> list[Problem]:
         problems.append(Problem("title", text, code="title_long"))
     if not content.body_text.strip():
         problems.append(Problem("body", "正文是空的，请填写正文。", code="body_missing"))
-    if not content.source.strip():
-        problems.append(Problem("source", "请填写稿件来源，例如本单位全称。", code="source_missing"))
     if len(content.summary) > SUMMARY_LIMIT:
         text = f"摘要有 {len(content.summary)} 个字，部分渠道只显示前 {SUMMARY_LIMIT} 个字，建议缩短。"
         problems.append(Problem("summary", text, Severity.WARN, "summary_long"))

@@ -27,10 +27,14 @@ def _judge(link: str) -> Problem | None:
         return Problem("body", f"链接“{shown}”不能使用，只支持 http 和 https 地址，请改正或删除。", code="link_scheme")
     if not host or any(character.isspace() for character in link):
         return Problem("body", f"链接“{shown}”不完整，请填写完整网址。", code="link_broken")
-    if _private(host):
-        return Problem("body", f"链接“{shown}”指向内部地址，公众打不开，请换成公开网址。", code="link_private")
     if parts.username or parts.password:
         return Problem("body", f"链接“{shown}”里带有用户名或密码，请删除。", code="link_credentials")
+    return _judge_host(host, shown)
+
+
+def _judge_host(host: str, shown: str) -> Problem | None:
+    if _private(host):
+        return Problem("body", f"链接“{shown}”指向内部地址，公众打不开，请换成公开网址。", code="link_private")
     if "." not in host and ":" not in host:
         text = f"链接“{shown}”的域名不完整，请核对后再送审。"
         return Problem("body", text, Severity.CONFIRM, "link_broken")

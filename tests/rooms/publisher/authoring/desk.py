@@ -106,9 +106,10 @@ class Desk:
             return review.may_release(session, who, session.get_one(Article, article_id).head_id or 0)
 
 
-def open_desk(house: House, people: Callable[..., Actor], monkeypatch: pytest.MonkeyPatch) -> Desk:
+def open_desk(house: House, people: Callable[..., Actor], monkeypatch: pytest.MonkeyPatch | None = None) -> Desk:
     """A desk in that house; `people(username, *roles)` stores its persons."""
-    monkeypatch.setattr(submission, "open_channel", lambda _house, account: PaperChannel(account))
+    if monkeypatch:
+        monkeypatch.setattr(submission, "open_channel", lambda _house, account: PaperChannel(account))
     with house.db.write() as session:
         rows = [Account(kind="website", name="门户网站"), Account(kind="weibo", name="政务微博")]
         session.add_all(rows)

@@ -40,7 +40,6 @@ def test_an_ordinary_article_has_no_problem() -> None:
         ({"title": " "}, "title_missing"),
         ({"title": "字" * 101}, "title_long"),
         ({"body_html": "", "body_text": ""}, "body_missing"),
-        ({"source": ""}, "source_missing"),
         ({"summary": "字" * 121}, "summary_long"),
         ({"body_html": f'<p>文</p><img src="media:{SHA}">'}, "alt_missing"),
         ({"body_html": f'<p>文</p><img src="media:{"cd" * 32}" alt="图">'}, "picture_unknown"),
