@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from core.db import insert_for
 from core.models import CallbackEvent
 
+MESSAGE = "message"  # the kind of what a citizen wrote; casework's. Every other kind is an event, the publisher's
+
 
 def accept(
     session: Session,
@@ -42,16 +44,17 @@ def accept(
     return times == 1
 
 
-def unread(session: Session, limit: int) -> list[CallbackEvent]:
-    """Events nobody has finished yet, oldest first."""
-    query = select(CallbackEvent).where(CallbackEvent.handled_at.is_(None)).order_by(CallbackEvent.id).limit(limit)
-    return list(session.scalars(query))
+def unread(session: Session, limit: int, messages: bool = False) -> list[CallbackEvent]:
+    """Events nobody has finished yet, oldest first: the platforms' own, or the citizens' messages among them."""
+    kind = CallbackEvent.kind == MESSAGE if messages else CallbackEvent.kind != MESSAGE
+    query = select(CallbackEvent).where(CallbackEvent.handled_at.is_(None), kind)
+    return list(session.scalars(query.order_by(CallbackEvent.id).limit(limit)))
 
 
 def waiting(session: Session, account_id: int) -> int:
-    """Unfinished events of one account; while there are any, nothing on it is absent for certain."""
+    """Unfinished events (not messages) of one account; while there are any, nothing on it is absent for certain."""
     query = select(func.count(CallbackEvent.id)).where(
-        CallbackEvent.account_id == account_id, CallbackEvent.handled_at.is_(None)
+        CallbackEvent.account_id == account_id, CallbackEvent.handled_at.is_(None), CallbackEvent.kind != MESSAGE
     )
     return session.scalar(query) or 0
 

@@ -12,9 +12,10 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from core.callbacks import MESSAGE
+
 MAX_DEPTH = 8
 PUBLISHED = "PUBLISHJOBFINISH"
-MESSAGE = "message"
 
 
 class NotReadable(ValueError):

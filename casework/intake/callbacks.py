@@ -11,17 +11,12 @@ from core.models import CallbackEvent
 
 ACTOR = "callbacks"
 BATCH = 200
-MESSAGE = "message"
-ELSEWHERE = frozenset({"PUBLISHJOBFINISH", "MASSSENDJOBFINISH"})  # the publisher's own
 
 
 def take_callbacks(house: House) -> int:
-    """Hand every unread message to intake, each in a transaction of its own; the number of new cases.
-
-    Events nobody in the house uses are finished here, since an unread callback keeps the ledger from deciding.
-    """
+    """Hand every unread message to intake, each in a transaction of its own; the number of new cases."""
     with house.db.read() as session:
-        waiting = [event.id for event in callbacks.unread(session, BATCH) if event.kind not in ELSEWHERE]
+        waiting = [event.id for event in callbacks.unread(session, BATCH, messages=True)]
     return sum(_take(house, event_id) for event_id in waiting)
 
 
@@ -29,9 +24,6 @@ def _take(house: House, event_id: int) -> int:
     now = house.clock.now()
     with house.db.write() as session:
         event = session.get_one(CallbackEvent, event_id)
-        if event.kind != MESSAGE:
-            callbacks.finish(session, event_id, "没有用到的事件", now)
-            return 0
         if event.fields.get("MsgType") != "text":
             callbacks.finish(session, event_id, "不是文字消息，未登记", now)
             return 0

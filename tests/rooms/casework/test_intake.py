@@ -175,6 +175,10 @@ def test_text_messages_of_the_official_account_become_cases_once(either_house: H
     store_event(house, "m3", "message", MsgType="text", Content="  ", FromUserName="oABC")
     store_event(house, "e1", "subscribe", FromUserName="oABC")
     store_event(house, "e2", "PUBLISHJOBFINISH")
+    with house.db.read() as session:
+        assert [event.event_key for event in callbacks.unread(session, 2)] == ["e1", "e2"]
+        account_id = session.scalar(select(Account.id)) or 0
+        assert callbacks.waiting(session, account_id) == 2
     assert intake.take_callbacks(house) == 1
     assert intake.take_callbacks(house) == 0
     with house.db.read() as session:
@@ -183,6 +187,6 @@ def test_text_messages_of_the_official_account_become_cases_once(either_house: H
         assert case.contact is not None
         assert house.vault.decrypt_json(case.contact)["contact"] == "微信 oABC"
         waiting = list(session.scalars(select(CallbackEvent.event_key).where(CallbackEvent.handled_at.is_(None))))
-        assert waiting == ["e2"]
+        assert waiting == ["e1", "e2"]  # the publisher's
         empty = session.scalars(select(CallbackEvent).where(CallbackEvent.event_key == "m3")).one()
         assert "未登记" in empty.result
