@@ -189,6 +189,7 @@ class Channel(Protocol):
     repeatable_steps: ClassVar[frozenset[str]]
     list_window: ClassVar[int]  # how many of our newest items the platform lists; 0: all of them
     list_reads: ClassVar[int]  # look-ups an uncertain call may cost; 0: as many as it takes
+    tend_s: ClassVar[float]  # seconds between two calls of `tend`; 0: never
 
     def check(self, content: Content) -> list[Problem]: ...
 
@@ -207,6 +208,16 @@ class Channel(Protocol):
     def reply(self, payload: Payload, key: Key, journal: Journal) -> Receipt: ...
 
     def read_live(self, receipt: Receipt) -> Live | Gone | Undecided: ...
+
+    def tend(self) -> int: ...
+
+
+@runtime_checkable
+class HearsEvents(Protocol):
+    """A channel whose platform calls back."""
+
+    def read_event(self, kind: str, fields: Json, known: Json) -> Receipt | None:
+        """The receipt in an event; None for events that say nothing about publishing."""
 
 
 # --- understanding ----------------------------------------------------------------------------------------------
@@ -255,11 +266,13 @@ class SearchIndex(Protocol):
 
 @dataclass(frozen=True)
 class Message:
-    """An alert as a notifier sends it."""
+    """An alert as a notifier sends it to `target`; `key` stays the same when it must be sent again."""
 
     subject: str
     body: str
     link: str = ""
+    target: str = ""
+    key: str = ""
 
 
 class Notifier(Protocol):

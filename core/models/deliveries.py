@@ -71,6 +71,7 @@ class Delivery(Base):
             postgresql_where=text(f"operation = 'reply' AND {IN_FLIGHT}"),
         ),
         Index("ix_delivery_due", "state", "due_at"),
+        Index("ix_delivery_lane", "article_id", "account_id"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -97,6 +98,7 @@ class Delivery(Base):
     fence: Mapped[int] = mapped_column(default=0)
     worker_id: Mapped[int | None]
     native_key: Mapped[str] = mapped_column(default="")
+    job_id: Mapped[str] = mapped_column(default="", index=True)  # the platform's own job, e.g. a publish_id
     memory: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what the adapter must still know after a crash
     intended_at: Mapped[datetime | None]
     once_step: Mapped[str] = mapped_column(default="")  # open once-intent; empty when none is open

@@ -1,6 +1,7 @@
 """One call to a platform: send, classify by effect, prove the body. Shared by the adapters; knows no channel."""
 
 from publisher.wire.calls import Platform, Sender, Wire, need_field, total_deadline, with_token
+from publisher.wire.files import media_name, write_media, write_whole
 from publisher.wire.slots import (
     SlotError,
     bind,
@@ -8,12 +9,17 @@ from publisher.wire.slots import (
     is_approved_body,
     joined,
     media,
+    pictures_of,
+    prove,
+    prove_part,
     slot,
     slots_of,
     unbind,
+    with_media,
 )
 
 __all__ = [
-    "Platform", "Sender", "SlotError", "Wire", "bind", "digest_of", "is_approved_body", "joined", "media", "need_field",
-    "slot", "slots_of", "total_deadline", "unbind", "with_token",
+    "Platform", "Sender", "SlotError", "Wire", "bind", "digest_of", "is_approved_body", "joined", "media", "media_name",
+    "need_field", "pictures_of", "prove", "prove_part", "slot", "slots_of", "total_deadline", "unbind", "with_media",
+    "with_token", "write_media", "write_whole",
 ]  # fmt: skip

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.errors import Refused
+from core.ports import Effect, Payload
+
 SLOTS = ("media", "published_at", "key", "copy_link")
+PICTURE = re.compile(r"media:([0-9a-f]{64})")
 Json = Any
 
 
@@ -18,9 +23,9 @@ class SlotError(ValueError):
     """A template or a body that does not fit: an unknown slot, a missing value, something else where a slot was."""
 
 
-def media(sha256: str) -> dict[str, str]:
-    """The slot of a picture, named by the digest of its bytes."""
-    return {"$slot": "media", "sha256": sha256}
+def media(sha256: str, use: str = "") -> dict[str, str]:
+    """The slot of a picture, named by the digest of its bytes; `use` tells two uploads of one picture apart."""
+    return {"$slot": "media", "sha256": sha256, **({"use": use} if use else {})}
 
 
 def slot(name: str) -> dict[str, str]:
@@ -36,11 +41,23 @@ def joined(*parts: str | dict[str, str]) -> dict[str, Any]:
 
 
 def name_of(node: Mapping[str, Any]) -> str:
-    """The key of a slot among the values: `media:<sha256>` or the slot's name."""
+    """The key of a slot among the values: `media:<sha256>`, `media:<sha256>:<use>` or the slot's name."""
     name = node["$slot"]
     if name not in SLOTS:
         raise SlotError(f"no slot {name}")
-    return f"media:{node['sha256']}" if name == "media" else str(name)
+    if name != "media":
+        return str(name)
+    return ":".join(part for part in ("media", node["sha256"], node.get("use", "")) if part)
+
+
+def pictures_of(template: Json) -> list[tuple[str, str, str]]:
+    """(slot key, sha256, use) of every picture the template shows."""
+    found = []
+    for name in sorted(slots_of(template)):
+        parts = [*name.split(":"), ""]
+        if parts[0] == "media":
+            found.append((name, parts[1], parts[2]))
+    return found
 
 
 def slots_of(template: Json) -> set[str]:
@@ -128,3 +145,25 @@ def _unjoin(parts: list[Any], body: Json, values: Mapping[str, str]) -> list[Any
     if at < len(body):
         found.append(body[at:])
     return found
+
+
+def with_media(html: str, before: str = "") -> dict[str, Any]:
+    """HTML whose pictures stand as `media:<sha256>` as text with media slots; `before` goes in front of each slot."""
+    parts: list[str | dict[str, str]] = []
+    for at, piece in enumerate(PICTURE.split(html)):
+        parts += [before, media(piece)] if at % 2 else [piece]
+    return joined(*parts)
+
+
+def prove(payload: Payload, body: Json, values: Mapping[str, str]) -> None:
+    """Raise Refused unless the wire body is the approved one; asked right before a public call."""
+    if not is_approved_body(payload.template, payload.digest, body, values):
+        text = "将要发出的内容与审定的不一致，已停止。请联系管理员核对后重新送审"
+        raise Refused(Effect.REFUSED, "digest", text)
+
+
+def prove_part(payload: Payload, name: str, body: Json, values: Mapping[str, str]) -> None:
+    """The same for one part of the template that goes out by itself."""
+    part = payload.template[name]
+    intact = digest_of(payload.template) == payload.digest
+    prove(Payload(part, digest_of(part) if intact else ""), body, values)

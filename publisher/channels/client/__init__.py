@@ -1,0 +1,187 @@
+"""The client app: our own feed row, and one push by JPush with the platform's own key (cid).
+
+The same cid within a day gives the first success again and pushes nothing: that is how a lost push is looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+from core.errors import Refused
+from core.house import House
+from core.models import Account
+from core.ports import (
+    Absent,
+    Content,
+    Effect,
+    Gone,
+    Journal,
+    Json,
+    Key,
+    Live,
+    Payload,
+    Problem,
+    Receipt,
+    Reconcile,
+    Undecided,
+)
+from publisher.channels.client.feed import Feed
+from publisher.channels.client.push import Push
+from publisher.wire import (
+    bind,
+    digest_of,
+    joined,
+    media,
+    pictures_of,
+    prove,
+    prove_part,
+    slot,
+    with_media,
+    write_media,
+)
+
+KEY_LIVES_S = 86_400.0
+FEED_FIELDS = ("title", "summary", "html", "link", "cover", "source")
+
+
+class Client:
+    """The feed of one app and, if `push` is on, its notifications."""
+
+    kind: ClassVar[str] = "client"
+    limits: ClassVar[Mapping[str, int]] = {"title": 60, "alert_bytes": 900}
+    reconcile: ClassVar[Reconcile] = Reconcile.KEY
+    settle_s: ClassVar[float] = 0
+    can_correct: ClassVar[bool] = True
+    can_withdraw: ClassVar[bool] = True
+    publishes_later: ClassVar[bool] = False
+    once_steps: ClassVar[frozenset[str]] = frozenset({"push"})
+    repeatable_steps: ClassVar[frozenset[str]] = frozenset({"picture", "feed", "key", "unfeed", "unpush"})
+    list_window: ClassVar[int] = 0
+    list_reads: ClassVar[int] = 0
+    tend_s: ClassVar[float] = 0
+
+    def __init__(self, account: Account, house: House) -> None:
+        self.account, self.house = account, house
+        self.feed = Feed(account, house)
+        self.push = Push(account, house) if account.settings.get("push") else None
+        self.site_url = house.settings.site_url.rstrip("/")
+
+    def check(self, content: Content) -> list[Problem]:
+        """Lengths of title and notification."""
+        problems = []
+        if len(content.title) > self.limits["title"]:
+            problems.append(Problem("title", f"客户端标题不能超过 {self.limits['title']} 字，请缩短。"))
+        if len(_alert(content).encode()) > self.limits["alert_bytes"]:
+            problems.append(Problem("summary", "推送文案过长，请缩短摘要或改写客户端文案。"))
+        return problems
+
+    def render(self, content: Content) -> Payload:
+        """The feed entry and the push object; pictures and the push key are slots."""
+        template: Json = {
+            "title": content.title, "summary": content.summary, "source": content.source,
+            "html": with_media(content.body_html, before=self.site_url),
+            "link": content.canonical_link,
+            "cover": joined(self.site_url, media(content.cover_sha256)) if content.cover_sha256 else "",
+        }  # fmt: skip
+        if self.push:
+            extras = {"item": str(content.article_id), "link": content.canonical_link}
+            alert = _alert(content)
+            template["push"] = {
+                "cid": slot("key"), "platform": "all", "audience": self.account.settings.get("audience") or "all",
+                "notification": {
+                    "alert": alert, "android": {"alert": alert, "title": content.title, "extras": extras},
+                    "ios": {"alert": alert, "extras": extras},
+                },
+                "options": {"time_to_live": 86_400},
+            }  # fmt: skip
+        return Payload(template, digest_of(template))
+
+    def publish(self, payload: Payload, key: Key, journal: Journal) -> Receipt:
+        """The feed entry, then the push once. A refused push takes the entry away again: nothing half done stays."""
+        self._write_feed(payload, key, journal)
+        if self.push is None or "push" not in payload.template:
+            return self._receipt(key, {})
+        native = key.native or journal.repeatable("key", self.push.new_key)
+        try:
+            data = journal.once("push", partial(self._send, payload, native), native_key=native)
+        except Refused:
+            journal.repeatable("unfeed", partial(self.feed.remove, key))
+            raise
+        return self._receipt(key, data)
+
+    def correct(self, payload: Payload, key: Key, live: Receipt, journal: Journal) -> Receipt:
+        """The feed entry anew; no second push."""
+        self._write_feed(payload, key, journal)
+        return self._receipt(key, live.data)
+
+    def withdraw(self, live: Receipt, key: Key, journal: Journal) -> Receipt:
+        """Remove the entry, and the push within its day; after that its shown notifications remain and are named."""
+        journal.repeatable("unfeed", partial(self.feed.remove, key))
+        msg_id, pushed_at = live.data.get("msg_id"), live.data.get("pushed_at")
+        if self.push is None or not msg_id or not pushed_at:
+            return Receipt("sent", str(key.article_id), live.url)
+        if self.house.clock.now() - datetime.fromisoformat(pushed_at) >= timedelta(seconds=KEY_LIVES_S):
+            return Receipt("sent", str(key.article_id), live.url, {"residual": "推送已超过一天，手机上的通知无法撤回"})
+        journal.repeatable("unpush", partial(self.push.take_back, msg_id))
+        return Receipt("sent", str(key.article_id), live.url, {"residual": "已点开的通知内容无法撤回"})
+
+    def reply(self, payload: Payload, key: Key, journal: Journal) -> Receipt:
+        """The client has no answers of its own."""
+        raise Refused(Effect.REFUSED, "reply", "客户端评论不支持官方回复")
+
+    def find(self, key: Key, payload: Payload, since: datetime) -> Receipt | Absent | Undecided:
+        """Send again with the same key, inside its day only; the platform then tells of the first success."""
+        if self.push is None or not key.native or "push" not in payload.template:
+            return Absent({"reason": "no key was handed out"})
+        if self.house.clock.now() - since >= timedelta(seconds=KEY_LIVES_S):
+            return Undecided("推送号已超过一天，不能再用它查证，请到极光后台核对")
+        try:
+            return self._receipt(key, self._send(payload, key.native))
+        except Refused as error:
+            return Absent({"code": error.code})
+
+    def poll(self, receipt: Receipt) -> Receipt:
+        """Nothing is ever pending here."""
+        return receipt
+
+    def read_live(self, receipt: Receipt) -> Live | Gone | Undecided:
+        """The feed row tells; a push cannot be read back."""
+        entry = self.feed.entry(int(receipt.remote_id or 0))
+        if entry is None:
+            return Gone()
+        return Live(entry.content["html"], receipt.url, {"digest": entry.digest})
+
+    def tend(self) -> int:
+        """Nothing to tidy."""
+        return 0
+
+    def _write_feed(self, payload: Payload, key: Key, journal: Journal) -> None:
+        values = {"key": key.native or "-"}
+        for name, sha256, _use in pictures_of(payload.template):
+            values[name] = journal.repeatable("picture", partial(self._picture, sha256, journal))
+        content = {name: bind(payload.template[name], values) for name in FEED_FIELDS}
+        push = {"push": bind(payload.template["push"], values)} if "push" in payload.template else {}
+        prove(payload, {**content, **push}, values)
+        at = journal.published_at()
+        journal.repeatable("feed", partial(self.feed.put, content, payload.digest, key, at))
+
+    def _send(self, payload: Payload, native: str) -> Json:
+        assert self.push
+        body = bind(payload.template["push"], {"key": native})
+        prove_part(payload, "push", body, {"key": native})
+        return self.push.send(body)
+
+    def _picture(self, sha256: str, journal: Journal) -> str:
+        return "/" + write_media(
+            self.house.settings.site_path, sha256, journal.media_type(sha256), journal.media(sha256)
+        )
+
+    def _receipt(self, key: Key, data: Mapping[str, Any]) -> Receipt:
+        return Receipt("confirmed", str(key.article_id), f"{self.site_url}/client/items/{key.article_id}", dict(data))
+
+
+def _alert(content: Content) -> str:
+    return content.variant_text or content.title

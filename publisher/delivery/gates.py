@@ -1,0 +1,77 @@
+"""What is re-read, under locks, before anything public: freeze, send window, waiting withdrawal, approval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.db import insert_for
+from core.models import Delivery, Freeze
+from core.models.words import Operation
+from publisher.delivery.rows import waiting_withdrawal
+from publisher.review import is_approved
+
+ALL = "all"
+
+
+class Stopped(Exception):
+    """The gate is closed for this row: it goes to `held` or `cancelled`, with the reason in Chinese."""
+
+    def __init__(self, *, held: str = "", cancelled: str = "") -> None:
+        super().__init__(held or cancelled)
+        self.held, self.cancelled = held, cancelled
+
+
+def scope_of(account_id: int) -> str:
+    """Name of an account's freeze row."""
+    return f"account:{account_id}"
+
+
+def ensure_scopes(session: Session, account_ids: Iterable[int]) -> None:
+    """The freeze rows of `all` and of these accounts exist from now on."""
+    for scope in [ALL, *(scope_of(account_id) for account_id in account_ids)]:
+        row = {"scope": scope, "frozen": False, "reason": ""}
+        session.execute(insert_for(session, Freeze).values(**row).on_conflict_do_nothing())
+
+
+def frozen_scopes(session: Session) -> set[str]:
+    """Every frozen scope. The rows stay locked in share mode, so the press waits for this transaction."""
+    rows = session.scalars(select(Freeze).with_for_update(read=True).execution_options(populate_existing=True)).all()
+    return {row.scope for row in rows if row.frozen}
+
+
+def freeze_of(session: Session, account_id: int) -> str:
+    """Why this account may not publish now: empty, or the reason; reads the rows locked."""
+    scopes = [ALL, scope_of(account_id)]
+    rows = session.scalars(
+        select(Freeze)
+        .where(Freeze.scope.in_(scopes))
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    if len(rows) < len(scopes):
+        return "冻结开关缺失，请联系管理员"
+    pressed = [row for row in rows if row.frozen]
+    return f"发布已冻结：{pressed[0].reason or '未写原因'}" if pressed else ""
+
+
+def check_gate(session: Session, delivery: Delivery, now: datetime) -> None:
+    """Raise Stopped unless the row may go out now. Withdrawals pass everything."""
+    if delivery.operation == Operation.WITHDRAW:
+        return
+    if waiting_withdrawal(session, delivery.copy_id):
+        raise Stopped(cancelled="稿件已撤回，不再发出")
+    frozen = freeze_of(session, delivery.account_id)
+    if frozen:
+        raise Stopped(held=frozen)
+    if delivery.window_ends_at and now > delivery.window_ends_at:
+        raise Stopped(held="已过发布时限，请决定是否仍要发出")
+
+
+def check_approval(session: Session, delivery: Delivery) -> None:
+    """Raise Stopped when the revision's approvals do not stand any more."""
+    if delivery.operation != Operation.WITHDRAW and not is_approved(session, delivery.revision_id or 0):
+        raise Stopped(held="审核已失效（稿件被修改或审核被撤销），请重新送审")
