@@ -86,7 +86,7 @@ def _spans(session: Session, since: datetime) -> list[_Span]:
             Coverage.state,
             Coverage.expected,
             Coverage.received,
-        ).where(Coverage.until_at > since)
+        ).where(Coverage.until_at > since, Coverage.copy_id.is_(None))  # rows of single copies are parts of those
     )
     return [
         _Span(row.source_id, row.since_at.timestamp(), row.until_at.timestamp(), weight)
