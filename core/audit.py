@@ -13,7 +13,7 @@ from core.errors import NotPermitted
 from core.models import Audit
 from core.models.words import Role
 
-LEAST_DAYS = 183  # six months: Cybersecurity Law, article 21
+LEAST_DAYS = 365  # the least a government internet application may keep
 HIDDEN = "***"
 SECRET_WORDS = ("password", "secret", "token", "aes_key", "authorization")
 

@@ -155,7 +155,10 @@ def test_a_setting_has_its_default_until_it_is_changed_and_every_change_is_audit
 def test_what_is_old_enough_is_deleted_and_nothing_that_is_still_needed(database, account_id):
     long_ago = NOW - timedelta(days=500)
     with database.write() as session:
-        session.add_all(Audit(actor="x", action="x", at=at) for at in (long_ago, NOW - timedelta(days=300), NOW))
+        session.add_all(
+            Audit(actor="x", action="x", at=at)
+            for at in (long_ago, NOW - timedelta(days=380), NOW - timedelta(days=360))
+        )
         callbacks.accept(session, "wechat", "done", "x", account_id, "", {}, long_ago)
         callbacks.accept(session, "wechat", "unread", "x", account_id, "", {}, long_ago)
         callbacks.finish(session, callbacks.unread(session, 1)[0].id, "ok", long_ago)
@@ -164,11 +167,11 @@ def test_what_is_old_enough_is_deleted_and_nothing_that_is_still_needed(database
         alarms.clear(session, "closed", "x", long_ago)
     with database.write() as session:
         assert audit.purge(session, 400, NOW) == 1
-        assert audit.purge(session, 1, NOW) == 1  # the law's six months hold whatever is asked for
+        assert audit.purge(session, 1, NOW) == 1  # a year is kept whatever is asked for
         assert callbacks.purge(session, NOW) == 1
         assert alarms.purge(session, NOW) == 1
     with database.read() as session:
         assert [event.event_key for event in callbacks.unread(session, 9)] == ["unread"]
         assert [alarm.dedup_key for alarm in alarms.standing(session)] == ["open"]
         actions = session.scalars(select(Audit.action).order_by(Audit.id)).all()
-    assert actions == ["x", "audit.purge", "audit.purge"]
+    assert actions == ["x", "audit.purge", "audit.purge"]  # the one of 360 days, and the deletions themselves
