@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.audit import Actor, record
 from core.clock import shanghai
+from core.db import insert_for
 from core.errors import NotPermitted, StaleRevision, TransitionNotAllowed
 from core.models import Account, Article, Media, Revision, Variant
 from core.models.words import ArticleKind, ArticleState, Role
@@ -97,17 +98,14 @@ def add_media(session: Session, actor: Actor, content: bytes, now: datetime) -> 
     """Store a picture once by the digest of its cleaned bytes; CheckFailed names what to do."""
     need_editor(actor)
     picture = examine(content)
-    known = session.get(Media, picture.sha256)
-    if known:
-        return known
-    media = Media(
+    insert = insert_for(session, Media).values(
         sha256=picture.sha256, mime=picture.mime, size=len(picture.content),
         width=picture.width, height=picture.height, content=picture.content, created_at=now,
     )  # fmt: skip
-    session.add(media)
-    session.flush()
-    record(session, actor, "media.add", "media", picture.sha256, mime=picture.mime, size=media.size)
-    return media
+    new = session.execute(insert.on_conflict_do_nothing().returning(Media.sha256)).first()
+    if new:
+        record(session, actor, "media.add", "media", picture.sha256, mime=picture.mime, size=len(picture.content))
+    return session.get_one(Media, picture.sha256)
 
 
 def need_editor(actor: Actor) -> int:

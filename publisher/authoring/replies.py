@@ -14,8 +14,10 @@ from core.models import Account, Article, Copy, Mention, Source
 from core.models.words import ArticleKind, ArticleState, MentionKind, Role
 from core.ports import Json, Problem
 from publisher.authoring.drafts import Draft, add_revision
+from publisher.channels import channel_class
 
 TITLE_WORDS = 20
+ANSWER = "answer"  # the once-step of a channel that can reply
 
 
 def draft_reply(session: Session, actor: Actor, mention_id: int, text: str, now: datetime) -> Article:
@@ -56,6 +58,8 @@ def _answers(session: Session, mention: Mention) -> Json:
     account = session.get(Account, copy.account_id if copy else source.account_id or 0)
     if account is None or copy is None:
         raise TransitionNotAllowed("这条评论不在本单位账号的稿件下，不能直接回复。")
+    if ANSWER not in channel_class(account.kind).once_steps:
+        raise TransitionNotAllowed("这个渠道的评论不能由账号直接回复，请用其他方式答复。")
     return {
         "account_id": account.id,
         "key": f"{account.id}:{mention.external_id}",

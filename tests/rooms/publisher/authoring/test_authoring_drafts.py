@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select
 
-from core.errors import NotPermitted, StaleRevision, TransitionNotAllowed
-from core.models import Account, Article, Audit, ReviewStep, Revision, Variant
+from core.errors import CheckFailed, NotPermitted, StaleRevision, TransitionNotAllowed
+from core.models import Account, Article, Audit, Media, ReviewStep, Revision, Variant
 from publisher import authoring
 from tests.rooms.publisher.authoring.desk import Desk
 
@@ -129,3 +132,26 @@ def test_every_step_of_writing_is_audited(desk: Desk) -> None:
     with desk.house.db.read() as session:
         query = select(Audit.action).where(Audit.subject_id == str(article_id)).order_by(Audit.id)
         assert list(session.scalars(query)) == ["article.create", "article.save", "article.submit"]
+
+
+def test_the_same_picture_at_the_same_moment_is_stored_once(either_desk: Desk, picture: Callable[..., bytes]) -> None:
+    desk, content = either_desk, picture()
+
+    def store(_turn: int) -> str:
+        with desk.house.db.write() as session:
+            return authoring.add_media(session, desk.actor("editor"), content, desk.house.clock.now()).sha256
+
+    with ThreadPoolExecutor(4) as pool:
+        names = set(pool.map(store, range(4)))
+    assert len(names) == 1
+    with desk.house.db.read() as session:
+        media = session.get_one(Media, names.pop())
+        assert (media.mime, media.width, media.height, media.size) == ("image/png", 40, 30, len(media.content))
+        assert len(session.scalars(select(Audit).where(Audit.action == "media.add")).all()) == 1
+
+
+def test_a_file_that_is_no_picture_is_not_stored(desk: Desk) -> None:
+    with pytest.raises(CheckFailed, match="转换格式"), desk.house.db.write() as session:
+        authoring.add_media(session, desk.actor("editor"), b"<svg/>", desk.house.clock.now())
+    with desk.house.db.read() as session:
+        assert session.scalars(select(Media.sha256)).all() == []

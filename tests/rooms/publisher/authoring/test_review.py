@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import select
 
+from core.audit import Actor
 from core.errors import CheckFailed, NotPermitted, StaleRevision, TransitionNotAllowed
 from core.models import Account, Article, Audit, Copy, Delivery, Mention, Payload, ReviewStep, Revision, Source
 from publisher import authoring, review
@@ -283,6 +287,53 @@ def test_one_comment_gets_one_reply_at_a_time(desk: Desk, mention_id: int) -> No
     draft_reply(desk, mention_id)
     with pytest.raises(TransitionNotAllowed):
         draft_reply(desk, mention_id, "editor")
+
+
+def test_a_comment_on_our_own_site_has_no_account_to_answer_from(desk: Desk, mention_id: int) -> None:
+    with desk.house.db.write() as session:
+        copy = session.scalars(select(Copy)).one()
+        copy.account_id = desk.accounts[0]
+    with pytest.raises(TransitionNotAllowed, match="渠道"):
+        draft_reply(desk, mention_id)
+
+
+def test_two_reviewers_at_the_same_moment_make_one_step(either_desk: Desk) -> None:
+    desk = either_desk
+    people = [desk.actor("first", "reviewer1"), desk.actor("second1", "reviewer1"), desk.actor("third1", "reviewer1")]
+    article_id = desk.write()
+    desk.submit(article_id)
+
+    def approve(who: Actor) -> str:
+        try:
+            return f"step {desk.decide(article_id, who)}"
+        except NotPermitted:
+            return "refused"
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(approve, people)) == ["refused", "refused", "step 1"]
+    with desk.house.db.read() as session:
+        assert [step.step for step in session.scalars(select(ReviewStep))] == [1]
+
+
+def test_an_edit_and_an_approval_at_the_same_moment_leave_no_approved_edit(either_desk: Desk) -> None:
+    desk = either_desk
+    article_id = desk.write()
+    desk.submit(article_id)
+    desk.decide(article_id, desk.actor("reviewer1"))
+    desk.decide(article_id, desk.actor("reviewer2"))
+
+    def approve() -> None:
+        with suppress(StaleRevision, TransitionNotAllowed):
+            desk.decide(article_id, desk.actor("reviewer3"))
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(approve), pool.submit(lambda: desk.save(article_id, desk.draft("同时修改")))]
+        for each in done:
+            each.result()
+    assert not desk.approved(article_id)
+    assert desk.state(article_id) == "draft"
+    with desk.house.db.read() as session:
+        assert all(step.voided_at for step in session.scalars(select(ReviewStep)))
 
 
 def test_a_reply_needs_words_and_a_comment_that_is_still_there(desk: Desk, mention_id: int) -> None:
