@@ -244,6 +244,18 @@ def test_a_run_left_open_by_an_ended_worker_is_lost(brisk, start):
     assert [run.state for run in rows(brisk, JobRun) if run.job == "brief"] == ["lost"]
 
 
+def test_a_clock_whose_worker_was_declared_dead_signs_on_anew(brisk, start):
+    calls: list[str] = []
+    start({"look": Job("回查", counting(calls, "look"), every_s=0.05)})
+    wait_for(lambda: calls)
+    with brisk.db.write() as session:
+        first = session.scalars(select(Worker)).one()
+        first.ended_at = brisk.clock.now()
+    wait_for(lambda: rows(brisk, Lease)[0].worker_id not in (None, first.id))
+    calls.clear()
+    wait_for(lambda: calls)
+
+
 OTHER_PROCESS = """
 import sys, threading
 from core.config import Settings
