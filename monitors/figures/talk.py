@@ -46,7 +46,8 @@ LABEL = func.coalesce(MentionScore.label, "unscored")
 
 def _mentions(columns: list[Any], since: datetime, until: datetime, scope: Scope) -> Select[Any]:
     """A statement over mentions with their newest score, source and account."""
-    newest = select(func.max(MentionScore.id)).where(MentionScore.mention_id == Mention.id).scalar_subquery()
+    mine = MentionScore.mention_id == Mention.id
+    newest = select(func.max(MentionScore.id)).where(mine).correlate(Mention).scalar_subquery()
     statement = (
         select(*columns)
         .select_from(Mention)
