@@ -19,7 +19,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from click.testing import CliRunner
 
+from sandbox.command import replay
 from sandbox.evening import Event, load_evening
 from sandbox.options import Options
 from sandbox.player import play_evening
@@ -378,3 +380,39 @@ def test_the_process_prints_its_address_runs_jobs_and_leaves_on_sigterm(tmp_path
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def test_the_command_line_plays_a_cascade_and_says_what_it_left_out(status: Any, tmp_path: Path) -> None:
+    kit, _, item = status
+    server = serve(kit)
+    try:
+        run = CliRunner().invoke(replay, ["cascades", "--file", str(write_cascade(tmp_path)), "--original", "o1",
+                                          "--status", str(item["id"]), "--sandbox-url", server.base_url])
+    finally:
+        server.stop()
+    assert run.exit_code == 0, run.output
+    assert run.output == "播放 6（转发 3，评论或留言 1，回复 2）；跳过：duplicate id 1，malformed time 1\n"
+
+
+def test_the_command_line_posts_messages(portal: Portal, tmp_path: Path) -> None:
+    file = tmp_path / "stream.tsv.gz"
+    with gzip.open(file, "wt", encoding="utf-8", newline="") as out:
+        csv.writer(out, dialect="excel-tab").writerows([
+            ("msg_id", "user", "time", "likes", "against", "title", "text"),
+            *((n, f"A{n}", f"2019/2/{n} 11:25:05", 0, 0, f"第{n}条", "话") for n in range(1, 6))])
+    run = CliRunner().invoke(replay, ["messages", "--file", str(file), "--portal-url", portal.url, "--limit", "3"])
+    assert run.output == "播放 3（转发 0，评论或留言 3，回复 0）；跳过：无\n"
+    assert [form["title"] for _, form in portal.taken] == ["第1条", "第2条", "第3条"]
+
+
+def test_the_front_page_leads_to_everything_live(kit: Any) -> None:
+    status = kit.share(kit.account("weibo")["access_token"], "头条停水")
+    kit.publish(kit.wechat_token(kit.account("wechat")), title="公众号停水")
+    account = kit.account("jpush")
+    kit.push(account)
+    page = kit.client.get("/").text
+    assert "头条停水" in page
+    assert "公众号停水" in page
+    assert f"/{status['user']['id']}/" in page
+    assert "停水通告" in kit.client.get(f"/inbox/{account['app_key']}").text
+    assert kit.client.get("/inbox/none").status_code == 404

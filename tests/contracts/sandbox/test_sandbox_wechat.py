@@ -39,15 +39,23 @@ def test_a_new_token_ends_the_old_one_after_the_grace(wechat: Any) -> None:
     assert count(kit, new)["errcode"] == 42001
 
 
-def test_the_two_token_families_leave_each_other_alone(wechat: Any) -> None:
+def test_a_new_plain_token_leaves_the_stable_one_alone(wechat: Any) -> None:
     kit, account, plain = wechat
     steady = stable(kit, account)["access_token"]
     kit.wechat_token(account)
     kit.clock.pass_(600)
-    stable(kit, account, force_refresh=True)
     assert count(kit, plain)["errcode"] == 40001
+    assert count(kit, steady) == {"total_count": 0}
+    assert len(steady) <= 512
+
+
+def test_a_forced_stable_token_leaves_the_plain_one_alone(wechat: Any) -> None:
+    kit, account, plain = wechat
+    steady = stable(kit, account)["access_token"]
+    kit.clock.pass_(600)
+    stable(kit, account, force_refresh=True)
     assert count(kit, steady)["errcode"] == 40001
-    assert len(stable(kit, account)["access_token"]) <= 512
+    assert count(kit, plain) == {"total_count": 0}
 
 
 def test_the_stable_token_stays_and_counts_down_until_five_minutes_before_its_end(wechat: Any) -> None:
