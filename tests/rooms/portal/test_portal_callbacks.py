@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from core.models import Account, Alarm, CallbackEvent
 from portal.wechat import signature_of
+from sandbox.wechat.callback import event_xml, sign
 from tests.rooms.portal.square import TOKEN, Square
 
 NONCE = "n0nce"
@@ -56,6 +57,20 @@ def test_a_signed_event_is_stored_once_with_its_key(either_square: Square) -> No
     )  # fmt: skip
     assert event.fields["PublishEventInfo"]["publish_id"] == "2247503051"
     assert event.raw.encode() == finished()
+
+
+def test_the_platforms_own_words_are_understood(square: Square) -> None:
+    result = {
+        "publish_id": 2247503051, "publish_status": 0, "article_id": "b5O2OUYq", "fail_idx": [],
+        "article_detail": {"count": 1, "item": [{"idx": 1, "article_url": "http://mp.example/s?a=1&b=2"}]},
+    }  # fmt: skip
+    timestamp = str(int(square.clock.now().timestamp()))
+    params = {"timestamp": timestamp, "nonce": NONCE, "signature": sign(TOKEN, timestamp, NONCE), "openid": "o"}
+    answer = call(square, event_xml("wx0000000000000001", result, int(timestamp)).encode(), params)
+    assert (answer.status_code, answer.text) == (200, "success")
+    about = stored(square)[0].fields["PublishEventInfo"]
+    assert (about["publish_id"], about["article_id"]) == ("2247503051", "b5O2OUYq")
+    assert about["article_detail"]["item"] == {"idx": "1", "article_url": "http://mp.example/s?a=1&b=2"}
 
 
 def test_a_forged_event_is_not_stored(square: Square) -> None:
