@@ -695,6 +695,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_delivery_copy_id"), "delivery", ["copy_id"], unique=False)
     op.create_index("ix_delivery_due", "delivery", ["state", "due_at"], unique=False)
     op.create_index(op.f("ix_delivery_job_id"), "delivery", ["job_id"], unique=False)
+    op.create_index("ix_delivery_lane", "delivery", ["article_id", "account_id"], unique=False)
     op.create_index(op.f("ix_delivery_state"), "delivery", ["state"], unique=False)
     op.create_index(
         "uq_delivery_change",
@@ -857,6 +858,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("operation = 'correct'"),
     )
     op.drop_index(op.f("ix_delivery_state"), table_name="delivery")
+    op.drop_index("ix_delivery_lane", table_name="delivery")
     op.drop_index(op.f("ix_delivery_job_id"), table_name="delivery")
     op.drop_index("ix_delivery_due", table_name="delivery")
     op.drop_index(op.f("ix_delivery_copy_id"), table_name="delivery")
