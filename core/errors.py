@@ -19,12 +19,15 @@ AppError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
-    from core.ports import Problem
+class Told(Protocol):
+    """What an error needs of a problem (core.ports.Problem): its Chinese text."""
+
+    @property
+    def text(self) -> str: ...
 
 
 class AppError(Exception):
@@ -60,9 +63,9 @@ class CheckFailed(RuleError):
 
     key = "check_failed"
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Told]) -> None:
         super().__init__("；".join(problem.text for problem in problems))
-        self.problems = list(problems)
+        self.problems: list[Any] = list(problems)
 
 
 class StaleRevision(RuleError):
