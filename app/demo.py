@@ -48,6 +48,7 @@ STAFF = {
 }
 PORTS = (8000, 8001, 8002)
 CONFIRM_S = 120.0
+CROWD_RATE = {"per_minute": 6000, "burst": 600}  # the whole crowd comes from one address
 READY_S = 60.0
 
 
@@ -89,6 +90,7 @@ def set_stage(environment: dict[str, str], address: str) -> Stage:
     with house.db.write() as session:
         actor = Actor.system("demo")
         set_setting(session, actor, "portal.comments", {"on": True}, house.clock.now())
+        set_setting(session, actor, "portal.rate", CROWD_RATE, house.clock.now())
         ensure_sources(session, house.clock.now())
     return Stage(house, platforms, environment)
 
