@@ -20,6 +20,7 @@ from .visitors import PortalRefused, Visitor
 
 BEIJING = timezone(timedelta(hours=8))
 BATCH = 200
+TITLE_CHARACTERS, TEXT_CHARACTERS = 100, 5_000  # what the portal's form takes
 Sleep = Callable[[float], None]
 
 
@@ -186,13 +187,13 @@ def replay_messages(file: Path, portal_url: str, speed: float = 0.0, *, limit: i
     if malformed := sum(at is None for at, _ in timed):
         played.skipped["malformed time"] = malformed
     ordered = sorted(((at, row) for at, row in timed if at is not None), key=lambda pair: pair[0])[:limit]
-    visitor, began = Visitor(portal_url), time.monotonic()
+    visitor, began = Visitor(portal_url, sleep), time.monotonic()
     for at, row in ordered:
         wait_s = (at - ordered[0][0]) / speed - (time.monotonic() - began) if speed else 0.0
         if wait_s > 0:
             sleep(wait_s)
-        fields = {"title": row["title"].strip()[:60], "text": row["text"].strip(), "name": row["user"].strip(),
-                  "contact": f"{row['user'].strip().lower()}@example.com"}
+        fields = {"title": row["title"].strip()[:TITLE_CHARACTERS], "text": row["text"].strip()[:TEXT_CHARACTERS],
+                  "name": row["user"].strip(), "contact": f"{row['user'].strip().lower()}@example.com"}
         try:
             visitor.write_message(fields)
             played.comments += 1

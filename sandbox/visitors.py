@@ -70,7 +70,8 @@ class Visitor:
         hidden = read_hidden(self._send(path, None, {}))
         if "csrf_token" not in hidden:
             raise PortalRefused(200, f"{path}: no csrf_token in the form")
-        self._send(path, urlencode({**hidden, **fields}).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+        body = urlencode({**hidden, **fields}).encode()
+        self._send(path, body, {"Content-Type": "application/x-www-form-urlencoded"})
 
     def _send_json(self, path: str, body: dict[str, Any], device: str) -> None:
         self._send(path, json.dumps(body, ensure_ascii=False).encode(),

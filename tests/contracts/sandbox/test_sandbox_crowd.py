@@ -190,6 +190,9 @@ class Portal(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, dict[str, str]]] = []
+        self.devices: list[str] = []
+        self.busy = 0
+        self.forms = 0
         super().__init__(("127.0.0.1", 0), PortalHandler)
 
     @property
@@ -201,11 +204,18 @@ class PortalHandler(http.server.BaseHTTPRequestHandler):
     server: Portal
 
     def do_GET(self) -> None:
-        self.answer(200, b'<form><input type="hidden" name="csrf_token" value="t&amp;1"></form>', cookie="session=s1")
+        self.server.forms += 1
+        once = f'<input type="hidden" name="once" value="{self.server.forms}">'.encode()
+        self.answer(200, b'<form><input type="hidden" name="csrf_token" value="t&amp;1"><input name="homepage">' + once,
+                    cookie="session=s1")
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.server.busy:
+            self.server.busy -= 1
+            return self.answer(429, b"")
         if self.headers["Content-Type"] == "application/json":
+            self.server.devices.append(self.headers["X-Client-Id"])
             self.server.taken.append((self.path, json.loads(raw)))
             return self.answer(201, b"{}")
         form = {name: values[0] for name, values in parse_qs(raw).items()}
@@ -222,6 +232,8 @@ class PortalHandler(http.server.BaseHTTPRequestHandler):
             self.send_header("Set-Cookie", cookie)
         if status == 302:
             self.send_header("Location", "/nowhere")
+        if status == 429:
+            self.send_header("Retry-After", "7")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -253,6 +265,8 @@ def test_messages_are_posted_in_order_of_time_and_refusals_counted(portal: Porta
     assert [form["title"] for _, form in portal.taken] == ["先来", "后来"]
     assert {path for path, _ in portal.taken} == {"/messages/new"}
     assert portal.taken[0][1]["name"] == "A2"
+    assert [form["once"] for _, form in portal.taken] == ["1", "2"]
+    assert "homepage" not in portal.taken[0][1]
     assert (played.comments, played.skipped) == (2, {"malformed time": 1, "refused 422": 1})
 
 
@@ -282,6 +296,28 @@ def test_a_refused_visitor_is_counted(portal: Portal) -> None:
 
     events = [Event("website", 0, "comment", "甲", "违禁"), Event("website", 1, "comment", "乙", "可以")]
     assert visit(portal.url, "7", events, speed=0) == {"taken": 1, "refused": 1}
+
+
+def test_a_visitor_waits_as_the_portal_says_and_gives_up_in_the_end(portal: Portal) -> None:
+    from sandbox.visitors import visit
+
+    slept: list[float] = []
+    portal.busy = 2
+    event = Event("website", 0, "comment", "甲", "可以")
+    assert visit(portal.url, "7", [event], 0, sleep=slept.append) == {"taken": 1, "refused": 0}
+    assert slept == [7.0, 7.0]
+    portal.busy = 6
+    assert visit(portal.url, "7", [event], 0, sleep=slept.append) == {"taken": 0, "refused": 1}
+
+
+def test_every_like_comes_from_another_device_and_an_author_keeps_one(portal: Portal) -> None:
+    from sandbox.visitors import visit
+
+    events = [Event("client", 0, "like"), Event("client", 1, "like"),
+              *(Event("client", n, "comment", "甲", f"第{n}句") for n in (2, 3))]
+    visit(portal.url, "7", events, speed=0)
+    assert len(set(portal.devices)) == 3
+    assert portal.devices[2] == portal.devices[3]
 
 
 def test_the_truth_tells_live_and_deleted_copies_with_their_times(kit: Any) -> None:
