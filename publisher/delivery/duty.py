@@ -114,7 +114,7 @@ def _copies(session: Session) -> list[Finding]:
         Delivery.operation == Operation.PUBLISH.value,
         Copy.state.in_(ended),
     )
-    for delivery_id, copy_id in session.execute(query).tuples():
+    for delivery_id, copy_id in session.execute(query):
         found.append(Finding("copy", "分发已确认而稿件状态不是在线", delivery_id, copy_id))
     twice = select(CopyEvent.copy_id).where(CopyEvent.kind == CopyEventKind.DUPLICATE.value).distinct()
     found += [Finding("duplicate", "同一稿件在平台上出现过两条", copy_id=each) for each in session.scalars(twice)]

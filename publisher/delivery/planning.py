@@ -171,7 +171,7 @@ def _payloads(session: Session, revision_id: int, account_ids: Sequence[int] | N
         .where(Payload.revision_id == revision_id)
         .order_by(Account.id)
     )
-    found = [(account, payload) for account, payload in session.execute(query).tuples()]
+    found = [(account, payload) for account, payload in session.execute(query)]
     chosen = [pair for pair in found if account_ids is None or pair[0].id in account_ids]
     if not chosen or (account_ids is not None and len(chosen) < len(set(account_ids))):
         raise CheckFailed([Problem("accounts", "所选账号没有审定的内容，请重新送审。", code="payload_missing")])

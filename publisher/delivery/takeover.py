@@ -35,7 +35,7 @@ class Takeover:
                 .outerjoin(Worker, Worker.id == Delivery.worker_id)
                 .where(Delivery.state == State.INTENDED.value)
                 .where((Delivery.worker_id != holder.id) | Delivery.worker_id.is_(None))
-            ).tuples()
+            )
             found = [(row.id, row.fence, worker) for row, worker in pairs]
             session.expunge_all()
         self.watch.keep(row_id for row_id, _fence, _worker in found)
