@@ -19,6 +19,7 @@ from core.errors import AddressRefused, ChannelError
 from core.http import NotSent, mask
 from spiders import platforms
 from spiders.items import Trouble
+from spiders.paces import may_use
 from spiders.platforms import Judgement
 from spiders.tokens import fetch_stable_token
 from spiders.visits import Visit, visit_of
@@ -107,8 +108,8 @@ class RequestBudget(Middleware):
 
     async def process_request(self, request: Request) -> None:
         api, limit = request.meta.get("budget", ("", 0))
-        if api and not await asyncio.to_thread(self._take, api, limit):
-            text = f"今日接口额度 {limit} 次中可用于采集的部分已用完"
+        if api and not await asyncio.to_thread(self._take, api, may_use(self.visit.spider, limit)):
+            text = f"今日接口额度 {limit} 次中可用于这类采集的部分已用完"
             raise self.stop("budget", text, wait_s=RETRY_LATER_S)
         self.visit.requests += 1
 

@@ -10,6 +10,7 @@ WEIBO_ORDINARY = 100  # one app x one user, newest published rule; a commercial 
 WECHAT_LIST = 5_000  # comment/list is in no published table: a figure of our own that leaves room for everything else
 COLLECTING = 0.6  # what core.budget leaves to collecting
 SHARES = {"weibo_comments": 0.6, "weibo_counts": 0.25, "weibo_reposts": 0.15}
+LEFT_TO_OTHERS = {"weibo_reposts": 0.3}  # of a small budget: one long list must not silence the comments for a day
 PLENTY = 5_000  # from here on the day's budget is no reason to wait
 
 
@@ -19,6 +20,11 @@ def requests_a_day(kind: str, settings: Mapping[str, Any]) -> int:
     if given:
         return int(given)
     return {"weibo": WEIBO_ORDINARY, "wechat": WECHAT_LIST}.get(kind, 0)
+
+
+def may_use(spider: str, limit: int) -> int:
+    """The limit a spider reckons with: the account's, or less where it leaves something to more urgent ones."""
+    return limit if limit >= PLENTY else round(limit * (1 - LEFT_TO_OTHERS.get(spider, 0.0)))
 
 
 def is_ordinary(settings: Mapping[str, Any]) -> bool:

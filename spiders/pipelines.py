@@ -151,18 +151,27 @@ def finish_visit(session: Session, visit: Visit, now: datetime) -> None:
     source = hold(session, visit)
     run = write_figures(session, visit)
     trouble = visit.trouble or nothing_answered(visit)
-    gaps = [*visit.gaps, *left_over(visit, trouble)]
+    gaps = [*visit.gaps, *left_over(session, visit, trouble)]
     for gap in gaps:
         received = count_known(session, visit.source_id, gap.copy_id)
-        inbox.cover(
-            session, source.id, gap.copy_id, visit.since_at, now, gap.state, gap.expected, received, mask(gap.note)
-        )
+        span = (visit.tried_since, now)
+        inbox.cover(session, source.id, gap.copy_id, *span, gap.state, gap.expected, received, mask(gap.note))
     run.note = "；".join(dict.fromkeys(mask(gap.note) for gap in gaps))[:NOTE_CHARACTERS]
     state = overall(trouble, gaps)
-    note = mask(trouble.text) if trouble else ""
-    inbox.cover(session, source.id, None, visit.since_at, now, state, None, visit.received, note)
+    cover_whole(session, visit, state, trouble, now)
+    if state == CoverageState.COMPLETE:
+        source.last_ok_at = now
     end_run(session, source, run, trouble, now)
     source.next_run_at = now + timedelta(seconds=pause_s(source, trouble, visit.interval_s))
+
+
+def cover_whole(session: Session, visit: Visit, state: str, trouble: Trouble | None, now: datetime) -> None:
+    """The row of the source as a whole. A complete run reaches back to the last complete one."""
+    since_at = visit.whole_since if state == CoverageState.COMPLETE else visit.tried_since
+    expected = sum(visit.totals.values()) if visit.totals else None
+    held = count_known(session, visit.source_id, None)
+    note = mask(trouble.text) if trouble else ""
+    inbox.cover(session, visit.source_id, None, since_at, now, state, expected, held, note)
 
 
 def nothing_answered(visit: Visit) -> Trouble | None:
@@ -172,14 +181,24 @@ def nothing_answered(visit: Visit) -> Trouble | None:
     return None
 
 
-def left_over(visit: Visit, trouble: Trouble | None) -> list[Gap]:
+def left_over(session: Session, visit: Visit, trouble: Trouble | None) -> list[Gap]:
     """What was announced and not read to its end, with what the platform said there is."""
     reason = trouble.text if trouble else "采集中断"
     state = CoverageState.FAILED if trouble and trouble.failed else CoverageState.PARTIAL
     return [
-        Gap(copy_id, f"{label}未读完：{reason}", visit.totals.get(copy_id), state)
+        Gap(copy_id, f"{label}未读完：{reason}", expected_of(session, visit, copy_id), state)
         for copy_id, label in visit.pending.items()
     ]
+
+
+def expected_of(session: Session, visit: Visit, copy_id: int | None) -> int | None:
+    """What the platform says there is: told by the list itself, else by the copy's newest snapshot."""
+    if copy_id in visit.totals or copy_id is None or not visit.counted:
+        return visit.totals.get(copy_id)
+    column = getattr(Snapshot, visit.counted)
+    newest = select(column).where(Snapshot.copy_id == copy_id, column.is_not(None))
+    count: int | None = session.scalar(newest.order_by(Snapshot.id.desc()).limit(1))
+    return count
 
 
 def overall(trouble: Trouble | None, gaps: list[Gap]) -> str:

@@ -25,11 +25,13 @@ class Reader(Spider):
 
     platform: ClassVar[str]  # weibo | wechat | site: whose codes judge the answers
     what: ClassVar[str]  # what is read, in Chinese, for notes
+    counted: ClassVar[str] = ""  # the snapshot column that says how many there are: comments | reposts
     visit: Visit
 
     def __init__(self, visit: Visit, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.visit = visit
+        visit.counted = self.counted
 
     async def start(self) -> AsyncIterator[Request]:
         """The first requests, one after another as the engine has room."""

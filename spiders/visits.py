@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.alarms import clear, raise_
@@ -28,17 +28,23 @@ ALARM_AFTER = 3  # failed runs in a row
 LONGEST_PAUSE_S = 3600.0
 
 
+Claim = tuple[Source, CrawlRun, datetime | None]  # the claimed source, its run, the end of the run before
+
+
 class Visit:
     """The state of one run of one source. Spiders read it, middlewares and the pipeline write it."""
 
-    def __init__(self, house: House, source: Source, run: CrawlRun, account: Account, copies: list[CopyRef]) -> None:
+    def __init__(self, house: House, claim: Claim, account: Account, copies: list[CopyRef]) -> None:
+        source, run, tried_at = claim
         self.house, self.account, self.copies = house, account, copies
         self.source_id, self.run_id, self.spider = source.id, run.id, source.spider
         self.cursor: dict[str, Any] = dict(source.cursor)
-        self.began_at, self.since_at = run.started_at, source.last_ok_at or run.started_at
+        self.whole_since = source.last_ok_at or min((copy.published_at for copy in copies), default=run.started_at)
+        self.tried_since = tried_at or self.whole_since
         self.requests = self.received = self.added = 0
         self.pending: dict[int | None, str] = {}  # what is still to be read: copy id -> what it is, in Chinese
         self.totals: dict[int | None, int] = {}  # what the platform says there is
+        self.counted = ""  # the snapshot column that tells it for a list that was not reached
         self.gaps: list[Gap] = []
         self.trouble: Trouble | None = None
         self.answers = self.misses = 0  # requests that were answered, and those given up
@@ -83,8 +89,10 @@ def open_visit(house: House, source_id: int) -> Visit:
             raise LostClaim("没有进行中的采集")
         account = session.get_one(Account, source.account_id)
         copies = list_copies(session, account.id, house.clock.now())
+        ends = select(func.max(CrawlRun.ended_at)).where(CrawlRun.source_id == source_id)
+        tried_at = session.scalar(ends)
         session.expunge_all()
-    return Visit(house, source, run, account, copies)
+    return Visit(house, (source, run, tried_at), account, copies)
 
 
 def list_copies(session: Session, account_id: int, now: datetime) -> list[CopyRef]:
@@ -138,14 +146,17 @@ def hold(session: Session, visit: Visit) -> Source:
 
 
 def end_run(session: Session, source: Source, run: CrawlRun, trouble: Trouble | None, now: datetime) -> None:
-    """Write how a run ended and free the source; too many failures in a row raise an alarm, a good run clears it."""
+    """Write how a run ended and free the source; too many failures in a row raise an alarm, a good run clears it.
+
+    `last_ok_at` is the caller's to set: only it knows whether everything was read.
+    """
     failed = trouble is not None and trouble.failed
     run.state, run.ended_at = RunState.FAILED if failed else RunState.DONE, now
     if trouble and not run.note:
         run.note = mask(trouble.text)
     source.run_id = source.run_until = None
     if not failed:
-        source.failures, source.last_error, source.last_ok_at = 0, trouble.text if trouble else "", now
+        source.failures, source.last_error = 0, trouble.text if trouble else ""
         clear(session, alarm_key(source.id), "采集", now)
         return
     assert trouble is not None

@@ -30,10 +30,13 @@ class WeiboList(Reader):
     path: ClassVar[str]
     rows_key: ClassVar[str]
     account_path: ClassVar[str] = ""
+    not_told: ClassVar[str]  # what Weibo keeps from an ordinary app, in Chinese
 
     def first_requests(self) -> Iterable[Request]:
         """The account's list in one go, or the list of every due copy."""
         self.ordinary = is_ordinary(self.visit.account.settings)
+        if self.ordinary and self.visit.copies:
+            self.visit.gaps.append(Gap(None, self.not_told, state="skipped"))
         if self.ordinary and self.account_path:
             self.expect(None)
             yield self.ask_page(None, resumed=walks.is_open(self.visit.state(WHOLE)))

@@ -21,6 +21,7 @@ class ClientComments(Reader):
 
     name = "client_comments"
     what = "客户端评论"
+    counted = "comments"
     platform = "site"
 
     def is_known(self, copy: CopyRef) -> bool:

@@ -24,6 +24,7 @@ class PortalComments(WholeList):
 
     name = "portal_comments"
     what = "网站评论"
+    counted = "comments"
     platform = "site"
     first_place = 1
 

@@ -27,6 +27,7 @@ class WechatComments(WholeList):
 
     name = "wechat_comments"
     what = "微信留言"
+    counted = "comments"
     platform = "wechat"
     first_place = 0
 

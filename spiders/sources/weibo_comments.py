@@ -14,9 +14,11 @@ class WeiboComments(WeiboList):
 
     name = "weibo_comments"
     what = "微博评论"
+    counted = "comments"
     path = "/2/comments/show.json"
     account_path = "/2/comments/to_me.json"
     rows_key = "comments"
+    not_told = "普通权限下微博不说明回复的是哪一条评论，只能归到所在的楼"
 
     def take(self, row: Json, now: datetime) -> Found | None:
         """None for the account's own words: an official answer is not public opinion."""

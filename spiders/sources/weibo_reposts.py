@@ -18,8 +18,10 @@ class WeiboReposts(WeiboList):
 
     name = "weibo_reposts"
     what = "微博转发"
+    counted = "reposts"
     path = "/2/statuses/repost_timeline.json"
     rows_key = "reposts"
+    not_told = "普通权限下微博不说明转发自哪一条转发，传播路径读不到"
 
     def take(self, row: Json, now: datetime) -> Found | None:
         """None for the stub of a deleted repost, and for the account's own."""

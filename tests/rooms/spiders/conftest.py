@@ -185,6 +185,11 @@ class Office:
             session.flush()
             return copy.id
 
+    def copy(self, copy_id: int) -> Copy:
+        """A copy as it stands now."""
+        with self.house.db.read() as session:
+            return session.get_one(Copy, copy_id)
+
     def source(self, spider: str) -> Source:
         """The source of a spider, made when it is not there yet."""
         with self.house.db.write() as session:

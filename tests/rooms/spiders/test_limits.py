@@ -31,29 +31,44 @@ def test_when_the_day_s_share_is_gone_the_run_says_what_it_could_not_read(ordina
     copy_id, status = ordinary.post_weibo()
     play_rows(ordinary, status, "repost", 700)
     account_id = ordinary.accounts["weibo"]
-    while ordinary.house.budget.used(account_id, "all") < 58:
+    while ordinary.house.budget.used(account_id, "all") < 40:
         assert ordinary.house.budget.take(account_id, "all", "collect", 100)
     run = ordinary.crawl("weibo_reposts")
     assert (run.state, run.requests, run.added) == ("done", 2, 400)
-    gap, whole = ordinary.coverage()
+    hint, gap, whole = ordinary.coverage()
+    assert (hint.state, "传播路径读不到" in hint.note) == ("skipped", True)
     assert (gap.copy_id, gap.state, gap.expected, gap.received) == (copy_id, "partial", 700, 400)
     assert "未读完：今日接口额度 100 次" in gap.note
+    assert ordinary.crawl("weibo_comments").requests == 1, "comments still have theirs"
     assert (whole.copy_id, whole.state) == (None, "partial")
     assert ordinary.house.budget.take(account_id, "all", "publish", 100), "publishing still has its share"
     with ordinary.house.db.read() as session:
         assert session.scalars(select(Alarm)).all() == [], "needing time is no failure"
 
 
+def test_of_a_list_it_did_not_reach_it_says_how_many_there_are(ordinary: Any) -> None:
+    copy_id, status = ordinary.post_weibo()
+    play_rows(ordinary, status, "repost", 30)
+    ordinary.crawl("weibo_counts")
+    account_id = ordinary.accounts["weibo"]
+    while ordinary.house.budget.take(account_id, "all", "collect", 100):
+        continue
+    run = ordinary.crawl("weibo_reposts")
+    assert run.requests == 0
+    gap = next(row for row in ordinary.coverage() if row.copy_id == copy_id)
+    assert (gap.state, gap.expected, gap.received) == ("partial", 30, 0)
+
+
 def test_the_next_day_it_goes_on_where_it_stopped(ordinary: Any) -> None:
     _copy, status = ordinary.post_weibo()
     play_rows(ordinary, status, "repost", 700)
     account_id = ordinary.accounts["weibo"]
-    while ordinary.house.budget.used(account_id, "all") < 59:
+    while ordinary.house.budget.used(account_id, "all") < 41:
         ordinary.house.budget.take(account_id, "all", "collect", 100)
     assert ordinary.crawl("weibo_reposts").added == 200
     with ordinary.house.db.write() as session:
         account = session.get_one(ordinary.account_class, account_id)
-        account.settings = {**account.settings, "requests_a_day": 200}
+        account.settings = {**account.settings, "requests_a_day": 300}
     run = ordinary.crawl("weibo_reposts")
     assert run.added == 500
     assert run.requests == 4, "three pages further down, and the top once more"
@@ -138,3 +153,25 @@ def test_no_note_shows_a_token(office: Any) -> None:
     said = run.note + "".join(row.note for row in office.coverage()) + office.source("wechat_comments").last_error
     assert value not in said
     assert "网络错误" in said
+
+
+def test_a_complete_run_covers_back_to_the_last_complete_one_and_a_partial_one_only_its_own_time(ordinary: Any) -> None:
+    copy_id, status = ordinary.post_weibo()
+    play_rows(ordinary, status, "repost", 700)
+    account_id = ordinary.accounts["weibo"]
+    while ordinary.house.budget.used(account_id, "all") < 40:
+        ordinary.house.budget.take(account_id, "all", "collect", 100)
+    ordinary.crawl("weibo_reposts")
+    ordinary.crawl("weibo_reposts")
+    with ordinary.house.db.write() as session:
+        account = session.get_one(ordinary.account_class, account_id)
+        account.settings = {**account.settings, "requests_a_day": 300}
+    ordinary.crawl("weibo_reposts")
+    rows = [row for row in ordinary.coverage() if row.copy_id is None and row.state != "skipped"]
+    first, second, third = rows
+    published_at = ordinary.copy(copy_id).published_at
+    assert [row.state for row in (first, second, third)] == ["partial", "partial", "complete"]
+    assert [(row.expected, row.received) for row in (first, third)] == [(700, 400), (700, 700)]
+    assert first.since_at == third.since_at == published_at
+    assert second.since_at == first.until_at
+    assert ordinary.source("weibo_reposts").last_ok_at == third.until_at
