@@ -16,8 +16,8 @@ PLENTY = 5_000  # from here on the day's budget is no reason to wait
 
 def requests_a_day(kind: str, settings: Mapping[str, Any]) -> int:
     """The account's daily limit: its setting `requests_a_day`, else the platform's for an ordinary app. 0: no limit."""
-    given = settings.get("requests_a_day")
-    if given:
+    given = str(settings.get("requests_a_day") or "").strip()
+    if given.isdecimal():
         return int(given)
     return {"weibo": WEIBO_ORDINARY, "wechat": WECHAT_LIST}.get(kind, 0)
 
