@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dashboards.access import allows
 
@@ -16,6 +16,7 @@ class Entry:
     endpoint: str
     permission: str
     figure: str = ""
+    reader_word: str = ""  # for those who may open the page but not write on it
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ MENU = (
     Group(
         "稿件",
         (
-            Entry("写稿", "pencil", "articles.index", "articles.read"),
+            Entry("写稿", "pencil", "articles.index", "articles.read", reader_word="看稿"),
             Entry("审核", "checks", "reviews.queue", "articles.review", "review"),
             Entry("日历", "calendar", "deliveries.calendar", "deliveries.read"),
             Entry("分发", "send", "deliveries.matrix", "deliveries.read", "unknown"),
@@ -74,8 +75,14 @@ PHONE = (
 
 def menu_for(roles: frozenset[str]) -> list[Group]:
     """The groups this person sees, without empty ones."""
-    groups = [Group(g.word, tuple(e for e in g.entries if allows(e.permission, roles))) for g in MENU]
+    groups = [Group(g.word, tuple(_worded(e, roles) for e in g.entries if allows(e.permission, roles))) for g in MENU]
     return [group for group in groups if group.entries]
+
+
+def _worded(entry: Entry, roles: frozenset[str]) -> Entry:
+    if entry.reader_word and not allows("articles.write", roles):
+        return replace(entry, word=entry.reader_word)
+    return entry
 
 
 def phone_bar(roles: frozenset[str]) -> list[Entry]:

@@ -49,6 +49,12 @@ def reading() -> Session:
     return cast(Session, g.reading)
 
 
+def reading_again() -> Session:
+    """A new reading session that sees what this request itself has written."""
+    _close_reading()
+    return reading()
+
+
 def actor() -> Actor:
     """The acting person of this request, for use cases and audit."""
     user = current_user
@@ -107,10 +113,14 @@ def install(app: Flask) -> None:
 
     @app.teardown_request
     def close_reading(_error: BaseException | None) -> None:
-        stack: Any = g.pop("stack", None)
-        g.pop("reading", None)
-        if stack is not None:
-            stack.close()
+        _close_reading()
+
+
+def _close_reading() -> None:
+    stack: Any = g.pop("stack", None)
+    g.pop("reading", None)
+    if stack is not None:
+        stack.close()
 
 
 def _to_login() -> BaseResponse:

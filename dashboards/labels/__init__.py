@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from dashboards.labels.actions import ACTIONS
 from dashboards.labels.errors import ERRORS, ErrorText
-from dashboards.labels.jobs import JOBS, SPIDERS
-from dashboards.labels.signs import SIGNS, Sign
-from dashboards.labels.steps import CODES, STEPS
+from dashboards.labels.figures import FIGURES, KEYS
+from dashboards.labels.jobs import ACTORS, JOBS, SPIDERS
+from dashboards.labels.signs import NONE, SIGNS, Sign
+from dashboards.labels.steps import CASE_EVENTS, DETAILS, PURPOSES, STEPS, SUBJECTS
 from dashboards.labels.words import WORDS
 
-__all__ = ["ACTIONS", "CODES", "ERRORS", "JOBS", "SIGNS", "SPIDERS", "STEPS", "WORDS", "ErrorText", "Sign", "label"]
+__all__ = ["ACTIONS", "ERRORS", "JOBS", "NONE", "SIGNS", "SPIDERS", "STEPS", "WORDS", "ErrorText", "Sign", "label"]
+
+_OTHERS: dict[str, dict[str, str]] = {
+    "action": ACTIONS,
+    "actor": ACTORS,
+    "case_event": CASE_EVENTS,
+    "detail": DETAILS,
+    "figure": FIGURES,
+    "figure_key": KEYS,
+    "job": JOBS,
+    "purpose": PURPOSES,
+    "spider": SPIDERS,
+    "step": STEPS,
+    "subject": SUBJECTS,
+}
 
 
 def label(kind: str, value: str | None) -> str:
-    """The Chinese word for `value` of the word list `kind` (class name in core.models.words, or `action`, `job`, …).
+    """The Chinese word for `value` of a word list: a class of core.models.words by name, or `action`, `job`, `step`, …
 
     An unknown value is shown as it is, so that a page never hides what the database holds.
     """
     if value is None or value == "":
         return "—"
-    return WORDS.get(kind, {}).get(str(value)) or _OTHERS.get(kind, {}).get(str(value), str(value))
-
-
-_OTHERS: dict[str, dict[str, str]] = {"action": ACTIONS, "job": JOBS, "spider": SPIDERS, "step": STEPS, "code": CODES}
+    words = WORDS.get(kind) or _OTHERS[kind]
+    return words.get(str(value), str(value))

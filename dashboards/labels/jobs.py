@@ -1,4 +1,4 @@
-"""Chinese names of the scheduled jobs and of the spiders."""
+"""Chinese names of the scheduled jobs, the spiders, and of actors that are no person."""
 
 from __future__ import annotations
 
@@ -18,8 +18,20 @@ JOBS: dict[str, str] = {
 SPIDERS: dict[str, str] = {
     "weibo_comments": "微博评论",
     "weibo_reposts": "微博转发",
+    "weibo_counts": "微博互动数",
     "wechat_comments": "微信留言",
     "portal_comments": "网站评论",
+    "portal_counts": "网站互动数",
     "client_comments": "客户端评论",
-    "counts": "互动数",
+    "client_counts": "客户端互动数",
+}
+ACTORS: dict[str, str] = {
+    **JOBS,
+    "command": "命令行",
+    "demo": "演示",
+    "init": "初始化",
+    "account-test": "账号测试",
+    "web": "系统",
+    "portal": "网站",
+    "casework": "留言受理",
 }

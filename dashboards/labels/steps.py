@@ -1,6 +1,77 @@
-"""Chinese names of the remote steps in a delivery's story, and of effect codes that are ours."""
+"""Chinese names of the remote steps in a delivery's story, of request purposes, and of audit subjects and details."""
 
 from __future__ import annotations
 
-STEPS: dict[str, str] = {}
-CODES: dict[str, str] = {}
+STEPS: dict[str, str] = {
+    "share": "发布微博",
+    "answer": "发出回复",
+    "destroy": "删除微博",
+    "submit": "提交发布",
+    "draft": "建立草稿",
+    "delete": "删除文章",
+    "push": "推送通知",
+    "key": "领取推送编号",
+    "feed": "写入信息流",
+    "unfeed": "移出信息流",
+    "unpush": "撤回推送",
+    "page": "写入网页",
+    "remove": "删除网页",
+    "picture": "上传图片",
+}
+PURPOSES: dict[str, str] = {
+    "publish": "发布",
+    "reconcile": "查证",
+    "withdraw": "撤回",
+    "collect": "采集",
+    "test": "测试",
+}
+SUBJECTS: dict[str, str] = {
+    "account": "账号",
+    "alarm": "告警",
+    "alert": "预警",
+    "article": "稿件",
+    "case": "诉求",
+    "comment": "评论",
+    "copy": "线上稿件",
+    "delivery": "分发",
+    "freeze": "冻结",
+    "issue": "议题",
+    "media": "图片",
+    "person": "用户",
+    "setting": "设置",
+}
+DETAILS: dict[str, str] = {
+    "account_ids": "账号",
+    "after": "改后",
+    "attempt": "第几次",
+    "before": "改前",
+    "digest": "摘要值",
+    "filled": "已填凭证",
+    "kind": "类型",
+    "level": "级别",
+    "mention_id": "评论",
+    "minutes": "分钟",
+    "name": "名称",
+    "note": "说明",
+    "number": "编号",
+    "ok": "通过",
+    "out": "在途",
+    "reason": "理由",
+    "revision_id": "版本",
+    "roles": "角色",
+    "settings": "设置",
+    "state": "状态",
+    "step": "审次",
+    "text": "内容",
+    "times": "次数",
+    "username": "用户名",
+    "verdict": "判断",
+    "voided": "作废审核",
+}
+CASE_EVENTS: dict[str, str] = {
+    "received": "收到留言",
+    "accepted": "受理",
+    "rejected": "不予受理",
+    "closed": "办结",
+    "revealed": "查看联系方式",
+}

@@ -20,7 +20,7 @@
       if (series.label) { series.label.color = ink; }
     });
     options.animation = false;
-    options.grid = Object.assign({ left: 8, right: 72, top: 24, bottom: 8, containLabel: true }, options.grid);
+    options.grid = Object.assign({ left: 24, right: 72, top: 24, bottom: 8, containLabel: true }, options.grid);
     options.tooltip = Object.assign({ trigger: "axis", renderMode: "richText", confine: true }, options.tooltip);
     chart.setOption(options);
     window.addEventListener("resize", function () { chart.resize(); });

@@ -1,0 +1,88 @@
+"""What a person decides about one delivery: the two verdicts on an unknown one, go on, cancel, once more."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from core.errors import CheckFailed
+from core.ports import Problem
+from dashboards.access import needs
+from dashboards.pages.deliveries import story_content
+from dashboards.sessions import actor, house, reading
+from publisher import delivery as ledger
+
+EFFECTS = {
+    "live": "记为已经上线，今后的更正和撤回都针对这一份。",
+    "absent": "记为平台上没有。系统可能会重新发送；如果其实已经上线，就会出现两份。",
+}
+page = Blueprint("verdicts", __name__, url_prefix="/deliveries")
+
+
+@page.post("/<int:delivery_id>/decide")
+@needs("deliveries.release")
+def decide(delivery_id: int) -> str | Response | tuple[str, int]:
+    """The first press names what will happen; the second press does it."""
+    form = request.form
+    verdict = form.get("press") or form.get("verdict", "")
+    problems = []
+    if verdict not in EFFECTS:
+        problems.append(Problem("note", "请选择“已经上线”或“平台上没有”。"))
+    if not form.get("note", "").strip():
+        problems.append(Problem("note", "请写明您看到了什么，以后可以查。"))
+    if problems or not form.get("press"):
+        pending = "" if problems else EFFECTS[verdict]
+        return _again(delivery_id, problems, pending, verdict), 422 if problems else 200
+    try:
+        with house().db.write() as session:
+            ledger.decide_unknown(
+                session, actor(), delivery_id, verdict, form["note"].strip(), house().clock.now(),
+                remote_id=form.get("remote_id", "").strip(), url=form.get("url", "").strip(),
+            )  # fmt: skip
+    except CheckFailed as error:
+        return _again(delivery_id, error.problems, "", verdict), 422
+    flash("您的判断已记下。", "done")
+    return _back(delivery_id)
+
+
+@page.post("/<int:delivery_id>/resume")
+@needs("deliveries.release")
+def resume(delivery_id: int) -> Response:
+    """Let a held delivery go out now."""
+    with house().db.write() as session:
+        ledger.resume_held(session, actor(), delivery_id, house().clock.now())
+    flash("已放行，马上发出。", "done")
+    return _back(delivery_id)
+
+
+@page.post("/<int:delivery_id>/cancel")
+@needs("deliveries.release")
+def cancel(delivery_id: int) -> str | Response | tuple[str, int]:
+    """Cancel what has not gone out."""
+    reason = request.form.get("reason", "").strip()
+    if not reason:
+        return _again(delivery_id, [Problem("reason", "请写明取消的理由。")], "", ""), 422
+    with house().db.write() as session:
+        ledger.cancel(session, actor(), delivery_id, reason, house().clock.now())
+    flash("已取消。", "done")
+    return _back(delivery_id)
+
+
+@page.post("/<int:delivery_id>/retry")
+@needs("deliveries.release")
+def retry(delivery_id: int) -> Response:
+    """Send a refused one once more, as a new attempt."""
+    with house().db.write() as session:
+        fresh = ledger.retry_refused(session, actor(), delivery_id, house().clock.now())
+    flash("已作为新的一次排入分发。", "done")
+    return _back(fresh.id if fresh is not None else delivery_id)
+
+
+def _again(delivery_id: int, problems: list[Problem], pending: str, verdict: str) -> str:
+    content = story_content(reading(), delivery_id)
+    content |= {"problems": problems, "form": request.form, "pending": pending, "verdict": verdict}
+    return render_template("deliveries/story.html", **content)
+
+
+def _back(delivery_id: int) -> Response:
+    return redirect(url_for("deliveries.story", delivery_id=delivery_id))
