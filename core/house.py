@@ -56,7 +56,7 @@ def open_house(settings: Settings, create: bool = False, clock: Clock | None = N
         clock=clock,
         vault=vault,
         door=Door(settings.private_allowed),
-        tokens=Broker(db, vault, clock),
+        tokens=Broker(db, vault, clock, settings.lease_s / settings.time_factor),
         budget=Budget(db, clock),
         index=open_index(settings),
     )

@@ -46,10 +46,11 @@ def forget(session: Session, account_id: int) -> None:
 class Broker:
     """Hands out an account's token and has it fetched by one caller when it is missing, old or dead."""
 
-    def __init__(self, db: Database, vault: Vault, clock: Clock) -> None:
+    def __init__(self, db: Database, vault: Vault, clock: Clock, refresh_lease_s: float = REFRESH_LEASE_S) -> None:
         self._db = db
         self._vault = vault
         self._clock = clock
+        self._refresh_lease_s = refresh_lease_s
 
     def get(self, account_id: int, fetch: Callable[[], Fetched]) -> str:
         """The current token. One process calls `fetch`, the others wait for its result.
@@ -103,7 +104,7 @@ class Broker:
             Token.account_id == account_id,
             Token.version == version,
             or_(Token.refreshing_until.is_(None), Token.refreshing_until <= now),
-            refreshing_until=now + timedelta(seconds=REFRESH_LEASE_S),
+            refreshing_until=now + timedelta(seconds=self._refresh_lease_s),
         )
 
     def _refresh(self, account_id: int, version: int, fetch: Callable[[], Fetched]) -> str:

@@ -1,4 +1,4 @@
-"""A press office ready to publish: settings, people, accounts at the sandbox, approved articles with stored payloads."""
+"""A press office ready to publish: settings, people, accounts at the sandbox, approved articles with payloads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PEOPLE = {
 }  # fmt: skip
 
 
-def make_settings(home: Path, sandbox: Sandbox | None, **changes: Any) -> Settings:
+def make_settings(home: Path | str, sandbox: Sandbox | None, **changes: Any) -> Settings:
     """Settings of an office in `home` whose platforms are the sandbox."""
     where = {}
     if sandbox:
@@ -38,7 +38,7 @@ def make_settings(home: Path, sandbox: Sandbox | None, **changes: Any) -> Settin
             "allow_private": sandbox.address, "weibo_base_url": sandbox.base_url, "wechat_base_url": sandbox.base_url,
             "jpush_base_url": sandbox.base_url,
         }  # fmt: skip
-    return Settings(_env_file=None, **{"home": home, "site_url": SITE_URL, **where, **changes})
+    return Settings.model_validate({"home": home, "site_url": SITE_URL, **where, **changes})
 
 
 class Office:
@@ -73,12 +73,22 @@ class Office:
             ensure_scopes(session, [account.id])
             return account.id
 
-    def accounts(self, sandbox: Sandbox, name: str = "", **wechat: Any) -> dict[str, int]:
+    def accounts(self, sandbox: Sandbox, name: str = "") -> dict[str, int]:
         """The four channels on fresh accounts of the sandbox; account ids by kind."""
-        weibo, app, push = sandbox.account("weibo"), sandbox.account("wechat", **wechat), sandbox.account("jpush")
-        return {
+        return self.account_set(sandbox, name, {})[0]
+
+    def account_set(
+        self, sandbox: Sandbox, name: str, settings: dict[str, dict[str, Any]]
+    ) -> tuple[dict[str, int], dict[str, str]]:
+        """(our account ids by kind, the sandbox's by kind); `settings` of the sandbox by platform."""
+        weibo = sandbox.account("weibo", **settings.get("weibo", {}))
+        app = sandbox.account("wechat", **settings.get("wechat", {}))
+        push = sandbox.account("jpush", **settings.get("jpush", {}))
+        ours = {
             "website": self.account("website", f"网站{name}", {}, {}),
-            "weibo": self.account("weibo", f"微博{name}", {"uid": weibo["uid"]}, {"access_token": weibo["access_token"]}),
+            "weibo": self.account(
+                "weibo", f"微博{name}", {"uid": weibo["uid"]}, {"access_token": weibo["access_token"]}
+            ),
             "wechat": self.account(
                 "wechat", f"公众号{name}", {"appid": app["appid"], "resubmit": True},
                 {"secret": app["secret"], "callback_token": app["callback_token"]},
@@ -88,6 +98,7 @@ class Office:
                 {"master_secret": push["master_secret"]},
             ),
         }  # fmt: skip
+        return ours, {"weibo": weibo["id"], "wechat": app["id"], "client": push["id"]}
 
     def article(self, title: str, account_ids: Sequence[int], *, picture: bool = True, text: str = "") -> int:
         """An article with three approvals of the payloads for these accounts."""
@@ -104,14 +115,15 @@ class Office:
         text: str = "",
     ) -> Revision:  # fmt: skip
         """A new approved head revision; earlier approvals are voided."""
-        for step in session.query(ReviewStep).filter_by(article_id=article.id, voided_at=None):
-            step.voided_at = datetime.now(UTC)
+        for standing in session.query(ReviewStep).filter_by(article_id=article.id, voided_at=None):
+            standing.voided_at = datetime.now(UTC)
         number = session.query(Revision).filter_by(article_id=article.id).count() + 1
         image = f'<img src="media:{self.cover}" alt="图">' if picture else ""
         body = f"<p>{text or title}。请相互转告。</p>{image}"
         revision = Revision(
-            article_id=article.id, number=number, title=title, summary=f"{title}摘要", body_html=body, source="市政府办公室",
-            author="编辑部", column="工作动态", cover_sha256=self.cover, digest=f"{article.id}:{number}",
+            article_id=article.id, number=number, title=title, summary=f"{title}摘要", body_html=body,
+            source="市政府办公室", author="编辑部", column="工作动态", cover_sha256=self.cover,
+            digest=f"{article.id}:{number}",
             editor_id=self.people["editor"].person_id,
         )  # fmt: skip
         session.add(revision)

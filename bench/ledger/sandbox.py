@@ -43,9 +43,14 @@ class Sandbox:
         """A new account with its credentials."""
         return self._call("POST", "/control/accounts", {"platform": platform, **settings})
 
+    def change(self, platform: str, account: str, **settings: Any) -> None:
+        """Change an account's settings."""
+        self._call("PATCH", f"/control/accounts/{platform}/{account}", settings)
+
     def fault(self, *specs: dict[str, Any]) -> None:
         """Script faults."""
-        self._call("POST", "/control/faults", list(specs))
+        if specs:
+            self._call("POST", "/control/faults", list(specs))
 
     def clear_faults(self) -> None:
         """Remove every fault."""

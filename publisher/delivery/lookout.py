@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -21,7 +22,7 @@ from core.house import House
 from core.models import Account, Delivery, Step
 from core.models.words import AlarmLevel, Operation
 from core.ports import Absent, Channel, Gone, Receipt, Reconcile, Undecided
-from publisher.channels import open_channel
+from publisher.channels import channel_class, open_channel
 from publisher.delivery.gates import freeze_of
 from publisher.delivery.orders import Order, read_order
 from publisher.delivery.outcomes import ROOM, News, ask_key, learn, learn_absent
@@ -34,8 +35,10 @@ from publisher.wire import total_deadline
 from publisher.workflow import State
 
 AT_ONCE = 50
+ACCOUNTS_AT_ONCE = 8
 LOOK_LEASE_S = 60.0
 FROZEN_WAIT_S = 15.0
+PATIENCE = 1.2  # times the settle time
 log = logging.getLogger(__name__)
 _lookouts: WeakKeyDictionary[Database, Lookout] = WeakKeyDictionary()
 _making = threading.Lock()
@@ -50,6 +53,14 @@ def look(house: House) -> int:
     return lookout.run()
 
 
+def end_look(house: House) -> None:
+    """Sign off the lookout of this process, so that nobody has to wait for its lease; `look` would begin anew."""
+    with _making:
+        lookout = _lookouts.pop(house.db, None)
+    if lookout is not None:
+        lookout.close()
+
+
 class Lookout:
     """Keeps what a process must remember between rounds: its registration, its view of others, when it tended."""
 
@@ -60,6 +71,8 @@ class Lookout:
         self._holder: Holder | None = None
         self._tended: dict[int, float] = {}
         self._round = threading.Lock()
+        self._pool = ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="look")
+        self._tending: Future[None] | None = None
 
     def run(self) -> int:
         """One round; a second caller in the same process waits for the next."""
@@ -70,16 +83,19 @@ class Lookout:
             done = self.takeover.run(holder)
             now = self.house.clock.now()
             rows = self._claim(holder, now)
-            for account_id, group in groupby(rows, key=lambda pair: pair[0]):
-                done += self._look_at_account(account_id, [claimed for _id, claimed in group], now)
+            groups = [(key, [row for _id, row in group]) for key, group in groupby(rows, key=lambda pair: pair[0])]
+            looks = [self._pool.submit(self._look_at_account, holder, key, group, now) for key, group in groups]
+            done += sum(future.result() for future in looks)
             done += self._ask()
-            self._tend()
+            if self._tending is None or self._tending.done():
+                self._tending = self._pool.submit(self._tend)
             return done
         finally:
             self._round.release()
 
     def close(self) -> None:
         """Sign off."""
+        self._pool.shutdown(wait=True)
         if self._holder:
             self._holder.stop()
             self._holder = None
@@ -98,17 +114,15 @@ class Lookout:
         with self.house.db.write() as session:
             values = {"look_at": now + self.pace.scaled(LOOK_LEASE_S)}
             claimed = claim(session, holder, Delivery, due, values, order_by=[Delivery.look_at], limit=AT_ONCE)
-            accounts = dict(
-                session.execute(
-                    select(Delivery.id, Delivery.account_id).where(Delivery.id.in_([row.row_id for row in claimed]))
-                )
-                .tuples()
-                .all()
-            )
+            owners = select(Delivery.id, Delivery.account_id).where(Delivery.id.in_([row.row_id for row in claimed]))
+            accounts = {row.id: row.account_id for row in session.execute(owners)}
         return sorted(((accounts[row.row_id], row) for row in claimed), key=lambda pair: (pair[0], pair[1].row_id))
 
-    def _look_at_account(self, account_id: int, rows: list[Claimed], now: datetime) -> int:
-        """One adapter serves the round, so that a list is read once; `now` is before that reading."""
+    def _look_at_account(self, holder: Holder, account_id: int, rows: list[Claimed], now: datetime) -> int:
+        """One adapter serves the round, so that a list is read once; `now` is before that reading.
+
+        When the platform does not answer, the account's other rows are not looked at in this round.
+        """
         with self.house.db.read() as session:
             account = session.get_one(Account, account_id)
             session.expunge_all()
@@ -118,21 +132,28 @@ class Lookout:
             for claimed in rows:
                 self._postpone(claimed, error.text, wait_s(3, account_id))
             return 0
-        return sum(self._look_at(channel, claimed, now) for claimed in rows)
+        for place, claimed in enumerate(rows):
+            failure = self._look_at(Look(self.house, self.pace, holder, channel, claimed, now))
+            if failure:
+                for other in rows[place:]:
+                    self._postpone(other, *failure)
+                return place
+        return len(rows)
 
-    def _look_at(self, channel: Channel, claimed: Claimed, now: datetime) -> int:
+    def _look_at(self, one: Look) -> tuple[str, float] | None:
+        """Look once; (why, seconds to wait) when the look itself failed."""
         try:
-            Look(self, channel, claimed, now).run()
+            one.run()
         except LostClaim:
-            return 0
+            return None
         except Transient as error:
-            self._postpone(claimed, error.text, error.retry_after_s)
+            return error.text, error.retry_after_s
         except (ChannelError, NotConfigured) as error:
-            self._postpone(claimed, error.text, wait_s(1, claimed.row_id))
+            return error.text, wait_s(0, one.claimed.row_id)
         except Exception:
-            log.exception("look at delivery %s", claimed.row_id)
-            self._postpone(claimed, "查证时系统内部错误", wait_s(3, claimed.row_id))
-        return 1
+            log.exception("look at delivery %s", one.claimed.row_id)
+            return "查证时系统内部错误", wait_s(3, one.claimed.row_id)
+        return None
 
     def _postpone(self, claimed: Claimed, text: str, seconds: float) -> None:
         """The look itself failed: nothing was learned, look again later."""
@@ -149,21 +170,26 @@ class Lookout:
         now = self.house.clock.now()
         late = now - timedelta(seconds=self.pace.ask_s)
         open_rows = [Delivery.state.in_([State.SENT.value, State.UNKNOWN.value]), Delivery.asked_at.is_(None)]
-        expired = (Delivery.once_deadline_at < late) | (
-            (Delivery.state == State.UNKNOWN.value) & Delivery.look_at.is_(None)
-        )
+        exhausted = (Delivery.state == State.UNKNOWN.value) & Delivery.look_at.is_(None)
+        where = [*open_rows, (Delivery.once_deadline_at < late) | exhausted]
         with self.house.db.read() as session:
-            if session.scalar(select(Delivery.id).where(*open_rows, expired).limit(1)) is None:
+            if not any(self._is_time(row, now) for row in session.scalars(select(Delivery).where(*where))):
                 return 0
         with self.house.db.write() as session:
-            rows = session.scalars(
-                select(Delivery).where(*open_rows, expired).limit(AT_ONCE).with_for_update(skip_locked=True)
-            ).all()
+            rows = session.scalars(select(Delivery).where(*where).with_for_update(skip_locked=True)).all()
+            rows = [row for row in rows if self._is_time(row, now)]
             for row in rows:
                 row.asked_at = now
                 text = f"《{row.article.title}》在“{row.account.name}”是否发出无法断定，请核对后判定"
                 alarms.raise_(session, ask_key(row), AlarmLevel.CRITICAL, ROOM, text, now, delivery_id=row.id)
             return len(rows)
+
+    def _is_time(self, row: Delivery, now: datetime) -> bool:
+        """Never before the channel had its settle time for an answer of its own, unless no look-up is left."""
+        if row.state == State.UNKNOWN and row.look_at is None:
+            return True
+        settle = self.pace.settle(channel_class(row.account.kind).settle_s)
+        return now >= (row.once_deadline_at or now) + settle * PATIENCE
 
     def _tend(self) -> None:
         """Let each channel tidy up in its own time; what goes wrong there waits for the next time."""
@@ -188,8 +214,10 @@ class Lookout:
 class Look:
     """One look at one row."""
 
-    def __init__(self, lookout: Lookout, channel: Channel, claimed: Claimed, now: datetime) -> None:
-        self.house, self.pace, self.holder = lookout.house, lookout.pace, lookout._alive()
+    def __init__(
+        self, house: House, pace: Pace, holder: Holder, channel: Channel, claimed: Claimed, now: datetime
+    ) -> None:
+        self.house, self.pace, self.holder = house, pace, holder
         self.channel, self.claimed, self.now = channel, claimed, now
 
     def run(self) -> None:
@@ -267,7 +295,6 @@ class Look:
                 row.look_at = self.house.clock.now() + self.pace.scaled(FROZEN_WAIT_S)
                 return None
             deadline = self.house.clock.now() + timedelta(seconds=self.pace.call_s)
-            row.once_deadline_at = deadline
             session.add(
                 Step(
                     delivery_id=row.id, fence=row.fence, name=row.once_step or "key", once=True, intent_at=self.now,

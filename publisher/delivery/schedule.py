@@ -11,7 +11,7 @@ from publisher.delivery.pace import Pace
 from publisher.retry import poll_wait_s
 from publisher.workflow import State
 
-LOOKS = (0.1, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # times the settle time, counted from the lost call's deadline
+LOOKS = (0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # times the settle time, counted from the lost call's deadline
 VERIFY_S = (5.0, 15.0, 60.0, 180.0)
 SOONEST_S = 2.0
 

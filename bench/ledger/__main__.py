@@ -1,0 +1,70 @@
+"""The crash harness.
+
+python -m bench.ledger --kills 500 --lost 500 --late 200 --stops 100 --withdrawals 100 --foreign 50
+
+All times are divided by --time-factor. Exit 1 when any run has two copies, or any other fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.ledger.harness import Harness, Options
+from bench.ledger.runs import CLASSES
+from bench.ledger.verdicts import judge
+
+SECONDS_A_KILL = 0.6
+
+
+def main() -> int:
+    """Run and print the JSON result; 0 when nothing went wrong."""
+    given = _parse()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
+    counts = {kind: getattr(given, kind) for kind in CLASSES}
+    launch_s = given.launch_s or max(20.0, SECONDS_A_KILL * counts["kills"], 0.35 * sum(counts.values()))
+    home = Path(tempfile.mkdtemp(prefix="wz-ledger-"))
+    options = Options(
+        counts, given.seed, given.time_factor, given.settle_factor, given.naive, launch_s, given.database_url, home
+    )
+    began = time.monotonic()
+    harness = Harness(options)
+    try:
+        harness.run()
+        result = judge(harness)
+    finally:
+        harness.close()
+    result |= {"seconds": round(time.monotonic() - began, 1), "time_factor": given.time_factor, "seed": given.seed}
+    print(json.dumps(result, ensure_ascii=False, indent=2))
+    bad = result["faults"] or result["undecided_outside_foreign"] or result["slow_rows"] or result["notes"]
+    if given.keep or bad:
+        print(f"kept: {home}", file=sys.stderr)
+    else:
+        shutil.rmtree(home)
+    return int(bool(bad))
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.ledger", description=__doc__)
+    for kind in CLASSES:
+        parser.add_argument(f"--{kind}", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--time-factor", type=float, default=20)
+    parser.add_argument("--settle-factor", type=float, default=1)
+    parser.add_argument("--launch-s", type=float, default=0, help="seconds over which the runs are started")
+    parser.add_argument("--database-url", default="", help="empty: SQLite")
+    parser.add_argument("--naive", action="store_true", help="use the adapter that sends again after a time-out")
+    parser.add_argument("--keep", action="store_true", help="keep the files of the run")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
