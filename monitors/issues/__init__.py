@@ -28,6 +28,7 @@ MOVES: dict[str, frozenset[str]] = {
     IssueState.CLOSED: frozenset({IssueState.FOUND, IssueState.CONFIRMED}),
 }
 """What a person may make of an issue; the machine itself only reopens (monitors.issues.records)."""
+NEED_REASON = (IssueState.DISMISSED, IssueState.CLOSED)
 
 
 def detect(house: House) -> list[int]:
@@ -55,11 +56,11 @@ def _clusters(session: Session, findings: Findings) -> list[Found]:
     said: dict[int, Said] = {}
     bursts: list[Burst] = []
     for term, group, mentions in _episodes(session, findings):
-        inside = [one for one in mentions if any(_holds(alarm, one.posted_at) for alarm in group)]
-        burst = Burst(term, group, frozenset(one.mention_id for one in inside))
-        if inside and many_people(listen(inside), findings.baseline_bins, burst.is_item):
+        inside = _inside(group, mentions)
+        burst = Burst(term, group, frozenset(inside))
+        if many_people(listen(inside.values()), findings.baseline_bins, burst.is_item):
             bursts.append(burst)
-            said.update({one.mention_id: one for one in inside})
+            said |= inside
     item_of = {mention_id: one.article_id for mention_id, one in said.items()}
     return [
         Found(cluster, {mention_id: said[mention_id] for mention_id in cluster.mentions}, findings.baseline_bins)
@@ -78,8 +79,15 @@ def _episodes(session: Session, findings: Findings) -> list[tuple[str, tuple[Ala
     return [(term, group, mentions.get(term, [])) for term, group in groups]
 
 
-def _holds(alarm: Alarm, at: datetime) -> bool:
-    return int(at.timestamp()) // alarm.bin_s == alarm.bin
+def _inside(alarms: tuple[Alarm, ...], mentions: list[Said]) -> dict[int, Said]:
+    """The mentions posted in an alarmed bin, by id."""
+    bins = {(alarm.bin_s, alarm.bin) for alarm in alarms}
+    widths = {alarm.bin_s for alarm in alarms}
+    return {
+        one.mention_id: one
+        for one in mentions
+        if any((width, int(one.posted_at.timestamp()) // width) in bins for width in widths)
+    }
 
 
 def _keep_states(session: Session, findings: Findings) -> None:
@@ -97,42 +105,55 @@ def _state_row(term: str, past: Past) -> dict[str, Any]:
     return {"detector": VERSION, "term": term, "bin_at": past.bin_at, "state": {"scales": scales}}
 
 
-def judge(
-    session: Session, actor: Actor, issue_id: int, state: str, note: str, now: datetime, *, level: str | None = None
-) -> Issue:
-    """A person confirms, dismisses, closes or reopens an issue, and may set its level; only a person lowers one.
+def judge(session: Session, actor: Actor, issue_id: int, state: str, note: str, now: datetime) -> Issue:
+    """A person confirms, dismisses, closes or reopens an issue; to dismiss and to close takes a reason.
 
-    A reason is needed to dismiss, to close and to change the level. Raises NotPermitted, CheckFailed,
-    TransitionNotAllowed.
+    The same state with a new note is a further judgement. Raises NotPermitted, CheckFailed, TransitionNotAllowed.
     """
-    actor.need(Role.ANALYST, Role.LEADER, Role.ADMINISTRATOR)
-    issue = session.get(Issue, issue_id, with_for_update=True)
-    if issue is None:
-        raise RuleError("没有这个议题")
-    _check_judgement(issue, state, note, level)
-    before = {"state": issue.state, "level": issue.level}
+    issue = _open_for(session, actor, issue_id)
+    _check_move(issue, state, note)
+    before = issue.state
     issue.state = IssueState(state).value
-    if level and level != issue.level:
-        issue.level = level
-        issue.reasons = {**issue.reasons, "person": {"level": level, "at": now.isoformat(), "name": actor.name}}
     issue.note = note.strip() or issue.note
     if issue.owner_id is None and state == IssueState.CONFIRMED:
         issue.owner_id = actor.person_id
     issue.updated_at = now
-    record(session, actor, "issue.judge", "issue", issue.id, before=before, state=state, level=issue.level, note=note)
+    record(session, actor, "issue.judge", "issue", issue.id, before=before, after=state, note=note)
     return issue
 
 
-def _check_judgement(issue: Issue, state: str, note: str, level: str | None) -> None:
+def _check_move(issue: Issue, state: str, note: str) -> None:
     if state not in [each.value for each in IssueState]:
         raise CheckFailed([Problem("state", "请选择研判结果")])
-    if level is not None and level not in [each.value for each in Level]:
-        raise CheckFailed([Problem("level", "请选择等级")])
-    changed_level = level is not None and level != issue.level
     if state != issue.state and state not in MOVES[issue.state]:
         raise TransitionNotAllowed("议题当前状态不能这样变更，请刷新页面后再试")
-    if state == issue.state and not changed_level and not note.strip():
-        raise CheckFailed([Problem("note", "没有任何改动，请填写研判意见")])
-    needs_reason = changed_level or state in (IssueState.DISMISSED, IssueState.CLOSED)
-    if needs_reason and not note.strip():
+    if not note.strip() and (state == issue.state or state in NEED_REASON):
         raise CheckFailed([Problem("note", "请填写研判意见，说明理由")])
+
+
+def set_level(session: Session, actor: Actor, issue_id: int, level: str, note: str, now: datetime) -> Issue:
+    """A person sets an issue's level, up or down, with a reason; only a person lowers one.
+
+    The machine lifts it again only when it finds more than it had found before. Raises NotPermitted, CheckFailed.
+    """
+    issue = _open_for(session, actor, issue_id)
+    if level not in [each.value for each in Level]:
+        raise CheckFailed([Problem("level", "请选择等级")])
+    if level == issue.level:
+        raise CheckFailed([Problem("level", "等级没有变化")])
+    if not note.strip():
+        raise CheckFailed([Problem("note", "请填写调整等级的理由")])
+    before, issue.level = issue.level, Level(level).value
+    person = {"level": level, "at": now.isoformat(), "name": actor.name, "note": note.strip()}
+    issue.reasons = {**issue.reasons, "person": person}
+    issue.updated_at = now
+    record(session, actor, "issue.level", "issue", issue.id, before=before, after=level, note=note)
+    return issue
+
+
+def _open_for(session: Session, actor: Actor, issue_id: int) -> Issue:
+    actor.need(Role.ANALYST, Role.LEADER, Role.ADMINISTRATOR)
+    issue = session.get(Issue, issue_id, with_for_update=True)
+    if issue is None:
+        raise RuleError("没有这个议题")
+    return issue

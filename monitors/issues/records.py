@@ -6,7 +6,7 @@ item's stir as a whole), `terms` [{term, expected, observed, z, mentions}], `men
 negative_share copy_share`, `channels` {kind: mentions}, `kinds` {kind: mentions}, `reposts views hourly usual_hourly`,
 `article_id item`, `first_post` (a mention id), `top_posts` [mention ids], `coverage` {state, share, note}, `baseline`
 {bins, short}, `grade` [[code, text]], `graded` (the highest level the machine found), `detector`, `relapsed_at`,
-`person` {level, at, name}.
+`person` {level, at, name, note}.
 """
 
 from __future__ import annotations

@@ -75,13 +75,17 @@ class SnowScorer:
 
     def _words(self, texts: list[str]) -> list[list[str]]:
         pieces = [[piece.strip() for piece in _IDEOGRAPHS.split(text)] for text in texts]
-        wanted = {piece for row in pieces for piece in row if piece and _IDEOGRAPHS.match(piece)}
-        new = sorted(run for run in wanted if self._runs.get(run) is None)
-        cut = dict(zip(new, self._cutter().cut_many(new), strict=True))
-        cut.update({run: known for run in wanted if (known := self._runs.get(run)) is not None})
-        for run in new:
-            self._runs.put(run, cut[run])
-        return [[word for piece in row for word in (cut.get(piece) or piece.split())] for row in pieces]
+        cut = self._cut({piece for row in pieces for piece in row if _IDEOGRAPHS.match(piece)})
+        return [[word for piece in row for word in cut.get(piece, piece.split())] for row in pieces]
+
+    def _cut(self, runs: set[str]) -> dict[str, list[str]]:
+        """The words of each run of characters, new ones worked out together."""
+        cut = {run: words for run in runs if (words := self._runs.get(run)) is not None}
+        new = sorted(runs - cut.keys())
+        for run, words in zip(new, self._cutter().cut_many(new), strict=True):
+            cut[run] = words
+            self._runs.put(run, words)
+        return cut
 
     def _cutter(self) -> Segmenter:
         if self._segmenter is None:

@@ -24,6 +24,8 @@ _LINK = re.compile(
 _REPLY = re.compile(r"^\s*(?:回复|回覆|reply)\s*@[^\s:：@]{1,30}\s*[:：]?\s*", re.IGNORECASE)
 _NAME = re.compile(r"@[\w·-]{1,30}")
 _EMOTICON = re.compile(r"\[[\w一-鿿]{1,8}\]")
+_TERM = re.compile(rf"[a-zA-Z]{{3,{LONGEST_TERM}}}|(?=.*[一-鿿])[^\W_]{{2,{LONGEST_TERM}}}")
+_IDEOGRAPH = re.compile(r"[一-鿿]")
 _SPACE = re.compile(r"\s+")
 _NOT_LETTER = re.compile(r"[^\w]|_")
 _CLAUSE = re.compile(r"[，。！？；!?;…~～\n\r]+|\.{2,}|,\s*|\s{2,}")
@@ -114,9 +116,6 @@ def terms_of(text: str) -> tuple[str, ...]:
 
 def is_term(word: str) -> bool:
     """True for a word that can name a topic."""
-    if not 2 <= len(word) <= LONGEST_TERM or word in STOP_WORDS or word.lower() in FILLERS:
+    if word.lower() in STOP_WORDS or word.lower() in FILLERS or len(set(word)) == 1:
         return False
-    if not all(char.isalnum() for char in word) or len(set(word)) == 1:
-        return False
-    ideographs = sum("一" <= char <= "鿿" for char in word)
-    return ideographs >= 2 or (ideographs == 0 and word.isascii() and word.isalpha() and len(word) >= 3)
+    return bool(_TERM.fullmatch(word)) and (word.isascii() or len(_IDEOGRAPH.findall(word)) > 1)

@@ -29,8 +29,7 @@ from core.http import Door
 from core.models import Alarm, Alert, AlertSend, Audit, Issue
 from core.models.words import AlarmLevel, AlertReason, Level, Role, SendState
 from core.ports import Message
-from monitors import alerts
-from monitors.alerts import acknowledge, raise_due, send_due
+from monitors.alerts import acknowledge, raise_due, send_due, sending
 from monitors.notifiers import open_notifiers
 from monitors.notifiers.mail import MailNotifier
 from tests.rooms.monitors.conftest import Town
@@ -152,12 +151,12 @@ def test_a_kill_before_sending_loses_nothing(mailing: Town, catcher: Catcher, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(alerts, "_send", die)
+        patched.setattr(sending, "_send", die)
         with pytest.raises(KeyboardInterrupt):
             send_due(mailing.house)
     assert catcher.mails == []
     assert send_due(mailing.house) == 0, "the dead worker's lease still stands"
-    mailing.clock.advance(alerts.LEASE_S)
+    mailing.clock.advance(sending.LEASE_S)
     assert send_due(mailing.house) == 1
     assert len(catcher.mails) == 1
 
@@ -172,10 +171,10 @@ def test_a_kill_after_sending_repeats_under_the_same_message_id(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(alerts, "clear", die)
+        patched.setattr(sending, "clear", die)
         with pytest.raises(KeyboardInterrupt):
             send_due(mailing.house)
-    mailing.clock.advance(alerts.LEASE_S)
+    mailing.clock.advance(sending.LEASE_S)
     assert send_due(mailing.house) == 1
     assert len({mail["Message-ID"] for mail in catcher.mails}) == 1
 
@@ -183,10 +182,10 @@ def test_a_kill_after_sending_repeats_under_the_same_message_id(
 def test_a_second_worker_does_not_send_what_the_first_is_sending(mailing: Town, catcher: Catcher) -> None:
     add_issue(mailing)
     raise_due(mailing.house)
-    claimed = alerts._claim(mailing.house)
+    claimed = sending._claim(mailing.house)
     assert claimed is not None
     assert send_due(mailing.house) == 0
-    assert alerts._send(mailing.house, claimed, *open_notifiers(mailing.house)) == 1
+    assert sending._send(mailing.house, claimed, *open_notifiers(mailing.house)) == 1
     assert len(catcher.mails) == 1
 
 
@@ -197,7 +196,7 @@ def test_a_server_in_trouble_is_tried_again_and_said_so(mailing: Town, catcher: 
     assert send_due(mailing.house) == 0
     assert (sends(mailing)[0].state, sends(mailing)[0].tries) == (SendState.WAITING, 1)
     with mailing.house.db.read() as session:
-        assert session.scalars(select(Alarm.dedup_key)).all() == [alerts.MAIL_ALARM]
+        assert session.scalars(select(Alarm.dedup_key)).all() == [sending.MAIL_ALARM]
     catcher.answer = "250 OK"
     mailing.clock.advance(31)
     assert send_due(mailing.house) == 1
@@ -209,10 +208,10 @@ def test_a_server_that_is_gone_is_given_up_loudly(mailing: Town, server: MailSer
     add_issue(mailing)
     raise_due(mailing.house)
     server.stop()
-    for _ in range(alerts.MAX_TRIES + 2):
+    for _ in range(sending.MAX_TRIES + 2):
         assert send_due(mailing.house) == 0
         mailing.clock.advance(3600)
-    assert (sends(mailing)[0].state, sends(mailing)[0].tries) == (SendState.FAILED, alerts.MAX_TRIES)
+    assert (sends(mailing)[0].state, sends(mailing)[0].tries) == (SendState.FAILED, sending.MAX_TRIES)
     with mailing.house.db.read() as session:
         assert "已放弃" in session.scalars(select(Alarm.text)).one()
 

@@ -11,7 +11,7 @@ from core.audit import Actor
 from core.errors import CheckFailed, NotPermitted, TransitionNotAllowed
 from core.models import Audit, Evidence, Issue, TermState
 from core.models.words import IssueState, Level, Role
-from monitors.issues import detect, judge
+from monitors.issues import detect, judge, set_level
 from tests.rooms.monitors.conftest import Town
 
 WATER = "青禾苑自来水发黄太差"
@@ -27,9 +27,9 @@ def evidence(town: Town, issue_id: int) -> int:
         return session.scalar(select(func.count()).select_from(Evidence).where(Evidence.issue_id == issue_id)) or 0
 
 
-def decide(town: Town, actor: Actor, state: str, note: str = "理由", level: str | None = None) -> None:
+def decide(town: Town, actor: Actor, state: str, note: str = "理由") -> None:
     with town.house.db.write() as session:
-        judge(session, actor, 1, state, note, town.clock.now(), level=level)
+        judge(session, actor, 1, state, note, town.clock.now())
 
 
 @pytest.fixture
@@ -219,7 +219,8 @@ def test_the_machine_raises_and_only_a_person_lowers(stirred: Town, analyst: Act
     stirred.score()
     detect(stirred.house)
     assert issues(stirred)[0].level == Level.YELLOW
-    decide(stirred, analyst, IssueState.FOUND, "核实无人中毒", Level.BLUE)
+    with stirred.house.db.write() as session:
+        set_level(session, analyst, 1, Level.BLUE, "核实无人中毒", stirred.clock.now())
     stirred.pass_time(minutes=20)
     stirred.burst(f"{WATER}食物中毒", 8, 1)
     stirred.score()
@@ -242,3 +243,11 @@ def test_a_closed_issue_cannot_be_dismissed(stirred: Town, analyst: Actor) -> No
 def test_an_editor_may_not_judge(stirred: Town) -> None:
     with pytest.raises(NotPermitted):
         decide(stirred, Actor(None, "编辑", frozenset({Role.EDITOR})), IssueState.CONFIRMED)
+
+
+@pytest.mark.parametrize(("level", "note"), [("purple", "理由"), (Level.BLUE, "理由"), (Level.RED, " ")])
+def test_a_level_is_set_only_to_another_one_and_with_a_reason(
+    stirred: Town, analyst: Actor, level: str, note: str
+) -> None:
+    with stirred.house.db.write() as session, pytest.raises(CheckFailed):
+        set_level(session, analyst, 1, level, note, stirred.clock.now())
