@@ -16,9 +16,10 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.claims import Holder, hold_lease, register, release_lease
+from core.claims import Holder, Watch, end_process, hold_lease, register, release_lease
 from core.clock import SHANGHAI
 from core.house import House
+from core.models import Lease, Worker
 from scheduler.runs import Job, RunLog
 
 DUTY = "scheduler"
@@ -36,29 +37,51 @@ class Clockwork:
         self._house = house
         self._table = table
         self._lease_s = house.settings.lease_s / house.settings.time_factor
+        self._pause_s = min(LONGEST_LOOK_S, self._lease_s / LOOKS_A_LEASE)
+        self._watch = Watch(house.clock, self._lease_s)
         self._off = threading.Event()  # set: kept jobs end
         self._clock: BackgroundScheduler | None = None
         self._kept: list[threading.Thread] = []
 
     def run(self, stop: threading.Event) -> None:
         """Hold the duty and run the jobs until `stop`; then let running jobs end and give the duty back."""
-        while not stop.is_set():
+        while self._stand_by(stop):
             with register(self._house.db, DUTY, lease_s=self._lease_s, clock=self._house.clock) as holder:
+                holder.watch = self._watch
                 try:
                     self._serve(holder, stop)
                 finally:
                     self._end_duty()
                     release_lease(self._house.db, holder, DUTY)
 
+    def _stand_by(self, stop: threading.Event) -> bool:
+        """Wait until the duty is free or its holder stalled; False when told to stop.
+
+        Reads only: a process that was stopped in the middle of a write holds SQLite's write lock until it is ended.
+        """
+        while not stop.is_set():
+            lease, owner = self._duty()
+            if lease is None or owner is None or owner.ended_at is not None:
+                return True
+            if self._watch.expired(("lease", DUTY), (lease.fence, owner.id, owner.counter)):
+                end_process(owner.host, owner.pid, owner.pid_started)
+                return True
+            stop.wait(self._pause_s)
+        return False
+
+    def _duty(self) -> tuple[Lease | None, Worker | None]:
+        with self._house.db.read() as session:
+            lease = session.get(Lease, DUTY)
+            return lease, session.get(Worker, lease.worker_id) if lease and lease.worker_id else None
+
     def _serve(self, holder: Holder, stop: threading.Event) -> None:
         """Until `stop`, or until another process has ended this worker: then a new one is registered."""
-        pause_s = min(LONGEST_LOOK_S, self._lease_s / LOOKS_A_LEASE)
         while not holder.lost:
             if self._holds(holder):
                 self._begin_duty(holder)
             else:
                 self._end_duty()
-            if stop.wait(pause_s):
+            if stop.wait(self._pause_s):
                 return
 
     def _holds(self, holder: Holder) -> bool:
@@ -95,9 +118,18 @@ class Clockwork:
             ended.set()
             interrupter.join()
             self._clock = None
+            self._finish()
         for thread in self._kept:
             thread.join()
         self._kept.clear()
+
+    def _finish(self) -> None:
+        for name, job in self._table.items():
+            if job.finish:
+                try:
+                    job.finish(self._house)
+                except SQLAlchemyError as error:
+                    LOG.warning("job %s could not be finished: %s", name, error)
 
     def _interrupt(self, ended: threading.Event) -> None:
         """Again and again until everything ended: a job may have begun its next piece of work meanwhile."""

@@ -38,7 +38,8 @@ class Job:
     at_start: bool = True
     engine: str = "work"
     keep: Callable[[House, threading.Event], None] | None = None
-    interrupt: Callable[[House], None] | None = None  # called when the duty ends, if the job should not be waited for
+    interrupt: Callable[[House], None] | None = None  # called while the duty ends, so that it need not wait for the job
+    finish: Callable[[House], None] | None = None  # called when the duty has ended and the job runs no more
 
 
 @dataclass(frozen=True)
