@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 from sqlalchemy import func, inspect, select
 
-from app.demo_item import publish_item
+from app.demo_item import people, publish_item
 from app.demo_platforms import Platforms, connect_accounts, start_evening
 from app.processes import Supervisor
 from app.quiet import seed_quiet_days
@@ -34,6 +34,8 @@ from core.house import House, set_setting
 from core.models import Article, Brief, Copy, Issue, Mention
 from core.models.words import CopyState, Role
 from monitors.briefs import make
+from monitors.scoring import score_new
+from monitors.sentiment import SnowScorer
 from spiders.runner import ensure_sources
 
 STAFF = {
@@ -98,8 +100,12 @@ def set_stage(environment: dict[str, str], address: str) -> Stage:
 def seed(stage: Stage) -> None:
     """Fourteen quiet days, and yesterday's brief over them."""
     click.echo("写入 14 天演示数据……")
-    count = seed_quiet_days(stage.house, Actor.system("demo"), stage.house.clock.now())
-    click.echo(f"已写入 {count} 条平日评论（均标「演示」）。")
+    editor = people(stage.house, list(STAFF))["bianji"]
+    count = seed_quiet_days(stage.house, editor, stage.house.clock.now())
+    scorer = SnowScorer()
+    while score_new(stage.house, scorer):
+        continue
+    click.echo(f"已写入并打分 {count} 条平日评论（均标「演示」）。")
 
 
 def perform(stage: Stage, speed: float, once: bool, stop: threading.Event) -> None:
@@ -224,6 +230,7 @@ def free_port(wished: int) -> int:
     """`wished` if nobody listens there, else any free port."""
     for port in (wished, 0):
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

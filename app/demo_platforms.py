@@ -45,7 +45,9 @@ def connect_accounts(house: House, platforms: Platforms) -> None:
             ChannelKind.WEIBO,
             f"{NAME}微博",
             {
-                "uid": weibo["uid"], "safe_domains": weibo["safe_domains"], "client_id": weibo["client_id"],
+                "uid": weibo["uid"],
+                "safe_domains": weibo["safe_domains"],
+                "client_id": weibo["client_id"],
                 "requests_a_day": 1_000_000,  # the sandbox runs in its commercial regime
             },
             {"access_token": weibo["access_token"], "client_secret": weibo["client_secret"]},

@@ -87,7 +87,9 @@ def assets(_settings: Settings) -> str:
 
 def factors(settings: Settings) -> str:
     if settings.time_factor != 1 or settings.settle_factor != 1:
-        raise AppError("时间系数不是 1：只可用于演示和测试，正式运行请去掉 WENZHENG_TIME_FACTOR、WENZHENG_SETTLE_FACTOR")
+        raise AppError(
+            "时间系数不是 1：只可用于演示和测试，正式运行请去掉 WENZHENG_TIME_FACTOR、WENZHENG_SETTLE_FACTOR"
+        )
     if settings.call_s >= settings.lease_s / 2:
         raise AppError("WENZHENG_CALL_S 必须小于 WENZHENG_LEASE_S 的一半，否则接管时可能重复发布")
     return "等待时间为正式值"

@@ -38,6 +38,7 @@ class Child:
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
+        self._ending = False
 
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches the parent alone, which then stops the children in order.
@@ -46,12 +47,15 @@ class Child:
         self._started = time.monotonic()
 
     def watch(self) -> None:
-        """Start it again if it ended, at most once in RESTART_S."""
+        """Start it again if it ended by itself, at most once in RESTART_S."""
+        if self._ending:
+            return
         if self._process and self._process.poll() is not None and time.monotonic() - self._started > RESTART_S:
             LOG.error("process %s ended with %s, starting it again", self.arguments, self._process.returncode)
             self.start()
 
     def end(self) -> None:
+        self._ending = True
         if self._process and self._process.poll() is None:
             self._process.terminate()
 
