@@ -56,7 +56,7 @@ def _numbers(reasons: dict[str, Any]) -> list[str]:
         f"提及 {reasons.get('mentions', 0)} 条，不同作者 {reasons.get('authors', 0)} 人",
         f"负面占比 {negative}（机器判定），雷同文本占比 {reasons.get('copy_share', 0):.0%}",
         f"主要词「{reasons.get('term') or '该稿件全部议论'}」加权计数 {reasons.get('observed')}，"
-        f"平常约 {reasons.get('expected')}，偏离 {reasons.get('z')} 倍",
+        f"平常约 {reasons.get('expected')}，偏离度 {reasons.get('z')}（达到 4 即为异常）",
         f"采集情况：{reasons.get('coverage', {}).get('note', '未知')}",
     ]
 

@@ -155,7 +155,7 @@ def summary(figures: Mapping[str, Figure], issue_rows: list[dict[str, Any]]) -> 
     if issue_rows:
         top = issue_rows[0]
         others = f"，另有议题 {len(issue_rows) - 1} 个" if len(issue_rows) > 1 else ""
-        return f"{LEVELS[Level(top['level'])]}议题：{top['title']}{others}。全天提及 {number(count)} 条。"
+        return f"{LEVELS[Level(top['level'])]}议题：{top['title']}{others}。提及 {number(count)} 条。"
     if not count:
         return "全天平稳，没有采集到新的评论，也没有需要关注的议题。"
     return f"全天平稳，提及 {number(count)} 条，没有需要关注的议题。"
@@ -165,7 +165,8 @@ def matter(issue: Any) -> str:
     """事由: what, where, since when."""
     place = f"在《{issue.reasons['item']}》下" if issue.reasons.get("item") else ""
     words = f"，集中在「{'、'.join(issue.terms[:4])}」" if issue.terms else ""
-    return f"{instant(issue.first_at)}起，公众{place}的议论明显增多{words}。{issue.title}"
+    voice = f"，代表性说法：“{issue.reasons['voice']}”" if issue.reasons.get("voice") else ""
+    return f"{instant(issue.first_at)} 起，公众{place}的议论明显增多{words}{voice}。"
 
 
 def situation(figures: Mapping[str, Figure], until: datetime, last_at: datetime) -> str:
@@ -181,7 +182,7 @@ def situation(figures: Mapping[str, Figure], until: datetime, last_at: datetime)
     negative = ratio(split.value["negative"], split.base)
     return (
         f"累计提及 {number(total['mentions'])} 条，作者 {number(total['authors'])} 人，"
-        f"负面占比 {negative}（机器判定）。{course}。"
+        f"负面占比 {negative}，由机器判定。{course}。"
     )
 
 

@@ -14,15 +14,17 @@ LONGEST_ITEM = 24
 SAMPLE = 2000  # mentions read for a title; enough for any burst
 
 
-def title(said: Collection[Said], terms: Sequence[str], item: str = "") -> str:
-    """A title such as 「停水、青禾苑：青禾苑已经停水三天」; with an item's title it says under what it is said."""
+def title(voice: str, terms: Sequence[str], item: str = "") -> str:
+    """A title such as 自来水发黄有异味（发黄、异味、青禾苑）——见于《关于停水的通告》: people's words first.
+
+    `voice` is the clearest clause, or empty; `item` the title of what it is said under, or empty.
+    """
     head = "、".join(terms[:TITLE_TERMS])
-    voice = clearest_clause(said, terms)
-    words = "：".join(part for part in (head, voice) if part)
+    words = f"{voice}（{head}）" if voice and head and voice != head else voice or head
     if not item:
         return words
     short = item if len(item) <= LONGEST_ITEM else item[: LONGEST_ITEM - 1] + "…"
-    return f"《{short}》下的议论：{words}" if words else f"《{short}》下的议论明显增多"
+    return f"{words}——见于《{short}》" if words else f"《{short}》下的议论明显增多"
 
 
 def common_terms(said: Collection[Said], limit: int = 10) -> list[str]:

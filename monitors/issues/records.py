@@ -4,9 +4,9 @@
 `expected observed z bin_s bin_at` (of the term that stands out most; weighted counts a bin), `term` (empty: the
 item's stir as a whole), `terms` [{term, expected, observed, z, mentions}], `mentions authors sources negative
 negative_share copy_share`, `channels` {kind: mentions}, `kinds` {kind: mentions}, `reposts views hourly usual_hourly`,
-`article_id item`, `first_post` (a mention id), `top_posts` [mention ids], `coverage` {state, share, note}, `baseline`
-{bins, short}, `grade` [[code, text]], `graded` (the highest level the machine found), `detector`, `relapsed_at`,
-`person` {level, at, name, note}.
+`article_id item`, `voice` (what people say, in one clause), `first_post` (a mention id), `top_posts` [mention ids],
+`coverage` {state, share, note}, `baseline` {bins, short}, `grade` [[code, text]], `graded` (the highest level the
+machine found), `detector`, `relapsed_at`, `person` {level, at, name, note}.
 """
 
 from __future__ import annotations
@@ -148,6 +148,7 @@ def _renew(session: Session, issue: Issue, found: Found, now: datetime) -> None:
     spread = _spread(session, said, found)
     grade = grading.grade(said, spread)
     item = _item_title(session, found.cluster.article_id)
+    voice = wording.clearest_clause(said, issue.terms)
     _raise_level(issue, grade)
     issue.reasons = {
         **issue.reasons,
@@ -155,6 +156,7 @@ def _renew(session: Session, issue: Issue, found: Found, now: datetime) -> None:
         **_voice_numbers(said),
         "article_id": found.cluster.article_id,
         "item": item,
+        "voice": voice,
         "reposts": spread.reposts,
         "views": spread.views,
         "hourly": spread.hourly,
@@ -166,7 +168,7 @@ def _renew(session: Session, issue: Issue, found: Found, now: datetime) -> None:
         "detector": VERSION,
     }
     if issue.state == IssueState.FOUND:
-        issue.title = wording.title(said, issue.terms, item)
+        issue.title = wording.title(voice, issue.terms, item)
     issue.demo = any(one.demo for one in said)
     issue.updated_at = now
 

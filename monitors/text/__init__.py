@@ -32,6 +32,7 @@ _CLAUSE = re.compile(r"[，。！？；!?;…~～\n\r]+|\.{2,}|,\s*|\s{2,}")
 _REPEATED = re.compile(r"(.)\1+")
 
 _lock = threading.Lock()
+_own_words: set[str] = set()
 
 
 @lru_cache(maxsize=1)
@@ -53,9 +54,14 @@ def load() -> ModuleType:
 
 def use_words(words: Iterable[str]) -> None:
     """Teach the segmenter the office's own words (places, departments) so that they are never cut apart."""
+    new = {word.strip() for word in words if len(word.strip()) > 1} - _own_words
+    if not new:
+        return
     jieba = load()
-    for word in sorted({word.strip() for word in words if len(word.strip()) > 1}):
-        jieba.add_word(word)
+    with _lock:
+        for word in sorted(new):
+            jieba.add_word(word)
+        _own_words.update(new)
     terms_of.cache_clear()
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from core.audit import Actor
+from core.house import set_setting
 from core.models import Mention, MentionScore, MentionTerm, TermCount, TermState
 from core.ports import Score
 from monitors import scoring
@@ -117,6 +119,14 @@ def test_scored_mentions_can_be_searched(town: Town) -> None:
     town.say("青禾苑又停水了", town.clock.now())
     town.score()
     assert [hit.row_id for hit in town.house.index.query("停水", ["mention"])] == [1]
+
+
+def test_the_offices_own_words_are_read_from_the_settings(town: Town) -> None:
+    with town.house.db.write() as session:
+        set_setting(session, Actor.system("test"), scoring.WORDS, {"words": ["柳溪里东门泵房"]}, town.clock.now())
+    town.say("柳溪里东门泵房太吵", town.clock.now())
+    town.score()
+    assert "柳溪里东门泵房" in counts(town)
 
 
 def test_the_quoted_chain_is_not_the_authors_opinion(town: Town) -> None:

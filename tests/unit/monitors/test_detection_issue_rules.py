@@ -147,13 +147,16 @@ def test_fast_growth_lifts_one_level_and_red_stays_red() -> None:
 def test_a_title_says_what_it_is_about_in_peoples_own_words() -> None:
     texts = ["自来水发黄有异味，怎么回事", "我家自来水也发黄", "发黄的水能喝吗", "哈哈哈哈哈哈", "自来水发黄有异味"]
     said = [say(number, text) for number, text in enumerate(texts)]
-    title = wording.title(said, ["发黄", "自来水"])
-    assert title == "发黄、自来水：自来水发黄有异味"
-    assert wording.title(said, ["发黄"], "关于停水的通告").startswith("《关于停水的通告》下的议论：发黄：")
+    voice = wording.clearest_clause(said, ["发黄", "自来水"])
+    assert voice == "自来水发黄有异味"
+    assert wording.title(voice, ["发黄", "自来水"]) == "自来水发黄有异味（发黄、自来水）"
+    assert wording.title(voice, [], "关于停水的通告") == "自来水发黄有异味——见于《关于停水的通告》"
 
 
 def test_a_title_without_words_still_says_where() -> None:
-    assert wording.title([say(1, "😡"), say(2, "")], [], "关于停水的通告") == "《关于停水的通告》下的议论明显增多"
+    assert wording.clearest_clause([say(1, "😡"), say(2, "")], []) == ""
+    assert wording.title("", [], "关于停水的通告") == "《关于停水的通告》下的议论明显增多"
+    assert len(wording.title("", ["停水"], "长" * 60)) < 40
 
 
 def test_top_posts_leave_out_copies_and_junk_and_prefer_liked_ones() -> None:
