@@ -8,6 +8,7 @@ import pytest
 from parsel import Selector
 from sqlalchemy.exc import OperationalError
 
+from core.models import Copy
 from tests.rooms.portal.square import Square
 
 SHA = "ab" * 32
@@ -102,6 +103,19 @@ def test_a_withdrawn_article_is_410_even_if_its_file_still_lies_there(square: Sq
         assert "已撤回" in answer.text
         assert "停水" not in answer.text
         path.unlink(missing_ok=True)
+
+
+def test_an_article_published_again_is_served_and_takes_comments(square: Square) -> None:
+    address = f"/articles/{square.article_id}.html"
+    put(square, address[1:], "<p>停水通告</p>")
+    square.copy_state("withdrawn")
+    with square.house.db.write() as session:
+        session.add(Copy(article_id=square.article_id, account_id=square.website, round=2, state="expected"))
+    assert square.visitor().get(f"/items/{square.article_id}/comments").status_code == 404
+    with square.house.db.write() as session:
+        session.query(Copy).filter_by(round=2).update({"state": "live"})
+    assert square.visitor().get(address).status_code == 200
+    assert square.visitor().get(f"/items/{square.article_id}/comments").status_code == 200
 
 
 def test_an_unknown_page_is_a_chinese_404(square: Square) -> None:
