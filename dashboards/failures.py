@@ -7,6 +7,7 @@ import secrets
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import NoResultFound
 from werkzeug.exceptions import HTTPException
 
 from core.errors import AddressRefused, AppError, ChannelError, NotConfigured, NotPermitted, RuleError
@@ -22,6 +23,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(AppError, on_app_error)
     app.register_error_handler(CSRFError, on_csrf)
     app.register_error_handler(HTTPException, on_http)
+    app.register_error_handler(NoResultFound, on_missing)
     app.register_error_handler(Exception, on_surprise)
 
 
@@ -42,6 +44,11 @@ def on_http(error: HTTPException) -> Response:
     """404, 403, 405, 429 and their kin."""
     status = error.code or 500
     return answer(f"http_{status}" if f"http_{status}" in ERRORS else "http_400", status)
+
+
+def on_missing(_error: NoResultFound) -> Response:
+    """A use case was asked for a row that is not there: an address somebody made up, or a row that is gone."""
+    return answer("http_404", 404)
 
 
 def on_surprise(error: Exception) -> Response:

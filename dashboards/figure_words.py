@@ -14,29 +14,43 @@ def chips(value: Any) -> list[tuple[str, str]]:
     if isinstance(value, list):
         return [("", number(len(value)))]
     if isinstance(value, dict):
+        value = value.get("states", value)
         found = []
         for key, each in value.items():
             shown = each.get("now") if isinstance(each, dict) and "now" in each else each
             if isinstance(shown, int | float) and (shown or key in {"mentions", "raised", "open"}):
-                found.append((KEYS.get(key, key), number(shown)))
+                found.append((word(key), number(shown)))
         return found
     return [("", number(value))] if isinstance(value, int | float) else []
+
+
+def word(key: str) -> str:
+    """The Chinese name of a key inside a figure's value, or the key itself."""
+    return KEYS.get(key, key)
 
 
 def table(value: Any) -> tuple[list[str], list[list[str]]]:
     """The value as column heads and rows, whatever its form."""
     if isinstance(value, list):
-        keys = list(value[0]) if value and isinstance(value[0], dict) else []
-        heads = [KEYS.get(key, key) for key in keys] or ["内容"]
-        return heads, [[cell(row[key]) for key in keys] if keys else [cell(row)] for row in value]
-    if isinstance(value, dict):
-        inner = [each for each in value.values() if isinstance(each, dict)]
-        keys = list(inner[0]) if inner else []
-        if inner and all(list(each) == keys for each in inner) and len(inner) == len(value):
-            rows = [[KEYS.get(name, name), *(cell(each[key]) for key in keys)] for name, each in value.items()]
-            return ["", *(KEYS.get(key, key) for key in keys)], rows
-        return ["项", "数"], [[KEYS.get(name, name), cell(each)] for name, each in value.items()]
-    return ["数"], [[cell(value)]]
+        return _list_table(value)
+    return _dict_table(value) if isinstance(value, dict) else (["数"], [[cell(value)]])
+
+
+def _list_table(values: list[Any]) -> tuple[list[str], list[list[str]]]:
+    if not values or not isinstance(values[0], dict):
+        return ["内容"], [[cell(each)] for each in values]
+    keys = list(values[0])
+    return [word(key) for key in keys], [[cell(each[key]) for key in keys] for each in values]
+
+
+def _dict_table(value: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Entries of one form make columns (now, before, total); others are told in one cell each."""
+    forms = {tuple(each) if isinstance(each, dict) else None for each in value.values()}
+    keys = forms.pop() if len(forms) == 1 else None
+    if keys is None:
+        return ["项", "数"], [[word(name), cell(each)] for name, each in value.items()]
+    rows = [[word(name), *(cell(each[key]) for key in keys)] for name, each in value.items()]
+    return ["", *(word(key) for key in keys)], rows
 
 
 def cell(value: Any) -> str:
@@ -46,10 +60,11 @@ def cell(value: Any) -> str:
     if isinstance(value, int | float):
         return number(value)
     if isinstance(value, dict):
-        return "，".join(f"{KEYS.get(name, name)} {cell(each)}" for name, each in value.items())
+        return "，".join(f"{word(name)} {cell(each)}" for name, each in value.items())
     if isinstance(value, list):
         return "、".join(cell(each) for each in value)
-    return KEYS.get(value, _instant(value)) if isinstance(value, str) else str(value)
+    text = str(value)
+    return KEYS[text] if text in KEYS else _instant(text)
 
 
 def _instant(text: str) -> str:

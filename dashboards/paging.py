@@ -30,8 +30,8 @@ class Paging:
 
     def address(self, page: int) -> str:
         """This view's address with another page number."""
-        args = {name: request.args.getlist(name) for name in request.args if name != "page"}
-        return url_for(request.endpoint or "", **(request.view_args or {}), **args, page=page)
+        args: dict[str, Any] = {name: request.args.getlist(name) for name in request.args}
+        return url_for(request.endpoint or "", **(request.view_args or {}) | args | {"page": page})
 
 
 def page_number() -> int:

@@ -38,6 +38,7 @@ ACTIONS: dict[str, str] = {
     "alarm.clear": "消除告警",
     "alert.acknowledge": "确认预警",
     "issue.judge": "研判议题",
+    "issue.level": "调整议题级别",
     "comment.pending": "评论改回待审",
     "comment.accepted": "评论通过",
     "comment.rejected": "评论不通过",
@@ -48,4 +49,5 @@ ACTIONS: dict[str, str] = {
     "case.closed": "办结留言",
     "case.reveal": "查看联系方式",
     "setting.change": "修改设置",
+    "audit.purge": "清理过期留痕",
 }

@@ -30,7 +30,8 @@ def index() -> str:
     rows, paging = one_page(session, query)
     sends: dict[int, list[AlertSend]] = {}
     for send in session.scalars(select(AlertSend).where(AlertSend.alert_id.in_([row.id for row in rows]))):
-        sends.setdefault(send.alert_id, []).append(send)
+        if send.alert_id is not None:
+            sends.setdefault(send.alert_id, []).append(send)
     return render_template(
         "issues/alerts.html", rows=rows, paging=paging, sends=sends, names=names_of(session), levels=list(Level)
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core.models import Article, Copy, CopyEvent, Delivery, Payload, Person, Release, ReviewStep, Revision
@@ -119,8 +121,9 @@ def _part(revision: Revision, name: str) -> str:
     return plain_text(revision.body_html) if name == "body" else str(getattr(revision, name))
 
 
-def _of(table: type, article_id: int):  # type: ignore[no-untyped-def]
-    return select(table).where(table.article_id == article_id).order_by(table.id)  # type: ignore[attr-defined]
+def _of(table: Any, article_id: int) -> Select[Any]:
+    """Every row of a table that belongs to an article, oldest first."""
+    return select(table).where(table.article_id == article_id).order_by(table.id)
 
 
 def _submitted(session: Session, article_id: int) -> set[int]:

@@ -49,17 +49,30 @@ def show(issue_id: int) -> str:
 @page.post("/<int:issue_id>")
 @needs("issues.judge")
 def judge(issue_id: int) -> str | Response | tuple[str, int]:
-    """Confirm, dismiss, close or reopen; the level only by a person."""
+    """Confirm, dismiss, close or reopen."""
     form = request.form
     try:
         with house().db.write() as session:
-            issue = issues.judge(
-                session, actor(), issue_id, form.get("state", ""), form.get("note", ""), house().clock.now(),
-                level=form.get("level") or None,
-            )  # fmt: skip
+            issues.judge(session, actor(), issue_id, form.get("state", ""), form.get("note", ""), house().clock.now())
     except CheckFailed as error:
         return _page(issue_id, error.problems), 422
-    flash(f"研判已记下：{issue.title}。", "done")
+    flash("研判已记下。", "done")
+    return redirect(url_for("issues.show", issue_id=issue_id))
+
+
+@page.post("/<int:issue_id>/level")
+@needs("issues.judge")
+def set_level(issue_id: int) -> str | Response | tuple[str, int]:
+    """Set the level with a reason; only a person lowers one."""
+    form = request.form
+    try:
+        with house().db.write() as session:
+            issues.set_level(
+                session, actor(), issue_id, form.get("level", ""), form.get("note", ""), house().clock.now()
+            )
+    except CheckFailed as error:
+        return _page(issue_id, error.problems), 422
+    flash("级别已调整。", "done")
     return redirect(url_for("issues.show", issue_id=issue_id))
 
 

@@ -110,14 +110,14 @@ def _chosen() -> list[int]:
 def _plan_form(article_id: int, problems: list[Problem]) -> str:
     session = reading()
     article = find_article(session, article_id)
+    head_id = article.head_id or abort(404)
     accounts = _approved_accounts(session, article)
     has_copy = {copy.account_id for copy in copies_of(session, [article_id]).get(article_id, [])}
     chosen = set(_ids()) if request.method == "POST" else {account.id for account in accounts if account.enabled}
     return render_template(
         "articles/plan.html", article=article, accounts=accounts, has_copy=has_copy, problems=problems, chosen=chosen,
-        approved=bool(article.head_id) and review.is_approved(session, article.head_id),
-        may=bool(article.head_id) and review.may_release(session, actor(), article.head_id),
-        standing=review.standing(session, article.head_id) if article.head_id else [], names=names_of(session),
+        approved=review.is_approved(session, head_id), may=review.may_release(session, actor(), head_id),
+        standing=review.standing(session, head_id), names=names_of(session),
         policies=list(LatePolicy), due_at=_typed_due(), form=request.form,
     )  # fmt: skip
 
