@@ -12,6 +12,7 @@ from core.errors import CheckFailed
 from core.house import House
 from core.models import Account, Payload
 from publisher import accounts, authoring
+from publisher.channels.weibo.wording import measure
 from publisher.wire import digest_of, slots_of
 from tests.rooms.publisher.authoring.desk import Desk, open_desk
 
@@ -76,7 +77,8 @@ def test_the_preview_shows_every_channel_with_its_pictures(real_desk: Desk, pict
     link = f"/articles/{article_id}.html"
     assert link in shown["weibo"].text
     assert shown["weibo"].html == ""
-    assert 0 < shown["weibo"].length <= shown["weibo"].limit
+    assert shown["weibo"].length == measure(shown["weibo"].text) < len(shown["weibo"].text)
+    assert shown["weibo"].length <= shown["weibo"].limit == 140
     for kind in ("website", "wechat", "client"):
         assert "全市改造开工。" in shown[kind].text
         assert "media:" in shown[kind].html
