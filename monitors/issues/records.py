@@ -25,7 +25,7 @@ from core.models import Article, Copy, Evidence, Issue, Snapshot
 from core.models.words import IssueState
 from monitors.detection import VERSION, grading, wording
 from monitors.detection.gates import SHORT_BASELINE_BINS, Said, listen
-from monitors.detection.merging import Cluster, overlap
+from monitors.detection.merging import Cluster, main_item, overlap
 from monitors.figures.coverage import reading_of
 from monitors.issues.series import evidence_of
 from monitors.scoring import BIN_S, chunks
@@ -145,16 +145,17 @@ def _renew(session: Session, issue: Issue, found: Found, now: datetime) -> None:
     issue.last_at = max([issue.last_at, found.last_at])
     common = wording.common_terms(said)
     issue.terms = list(dict.fromkeys([*found.cluster.terms, *issue.terms, *common]))[:KEPT_TERMS]
-    spread = _spread(session, said, found)
+    article_id = main_item((one.mention_id for one in said), {one.mention_id: one.article_id for one in said})
+    spread = _spread(session, said, found, article_id)
     grade = grading.grade(said, spread)
-    item = _item_title(session, found.cluster.article_id)
+    item = _item_title(session, article_id)
     voice = wording.clearest_clause(said, issue.terms)
     _raise_level(issue, grade)
     issue.reasons = {
         **issue.reasons,
         **_burst_numbers(issue, found),
         **_voice_numbers(said),
-        "article_id": found.cluster.article_id,
+        "article_id": article_id,
         "item": item,
         "voice": voice,
         "reposts": spread.reposts,
@@ -233,14 +234,14 @@ def _voice_numbers(said: list[Said]) -> dict[str, Any]:
     }
 
 
-def _spread(session: Session, said: list[Said], found: Found) -> grading.Spread:
+def _spread(session: Session, said: list[Said], found: Found, article_id: int | None) -> grading.Spread:
     """Reposts and views of the item's copies by their newest snapshots (reposts at least those collected)."""
     hours = Counter(int(one.posted_at.timestamp()) // 3600 for one in said)
     usual = max((burst.peak.expected * 3600 / burst.peak.bin_s for burst in found.cluster.bursts), default=0.0)
     reposts = sum(one.kind == "repost" for one in said)
     views = 0
-    if found.cluster.article_id is not None:
-        for row in newest_snapshots(session, found.cluster.article_id):
+    if article_id is not None:
+        for row in newest_snapshots(session, article_id):
             views += row.reads or 0
             reposts = max(reposts, row.reposts or 0)
     return grading.Spread(reposts, views, max(hours.values(), default=0), usual)

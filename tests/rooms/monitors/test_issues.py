@@ -128,6 +128,17 @@ def test_another_matter_is_another_issue(stirred: Town) -> None:
     assert "地铁" in issues(stirred)[1].title
 
 
+def test_an_issue_stays_with_its_item_when_a_word_is_said_elsewhere_too(stirred: Town) -> None:
+    stirred.pass_time(minutes=20)
+    stirred.burst("发黄的菜叶太差", 5, stirred.item("关于菜场的通告"))
+    stirred.burst("自来水发黄太差", 6, 1)
+    stirred.score()
+    detect(stirred.house)
+    first = issues(stirred)[0]
+    assert first.reasons["article_id"] == 1
+    assert "关于停水的通告" in first.title
+
+
 def test_one_loud_person_is_no_issue(town: Town) -> None:
     town.quiet_days()
     for number in range(30):
