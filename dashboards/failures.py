@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import NoResultFound
 from werkzeug.exceptions import HTTPException
 
-from core.errors import AddressRefused, AppError, ChannelError, NotConfigured, NotPermitted, RuleError
+from core.errors import AppError, CheckFailed, NotPermitted, RuleError
 from core.ports import Problem
 from dashboards.labels import ERRORS
 
@@ -30,7 +30,7 @@ def install(app: Flask) -> None:
 def on_app_error(error: AppError) -> Response:
     """A rule said no (4xx), or an adapter could not work."""
     status = 403 if isinstance(error, NotPermitted) else 409
-    if isinstance(error, ChannelError | NotConfigured | AddressRefused) or not isinstance(error, RuleError):
+    if isinstance(error, CheckFailed) or not isinstance(error, RuleError):
         status = 422
     return answer(error.key, status, error.text, getattr(error, "problems", []), getattr(error, "code", ""))
 

@@ -9,6 +9,7 @@ from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from core.errors import CheckFailed
 from core.models import Account, Article, Copy, Evidence, Issue, Mention, MentionScore, Source
 from core.models.words import ChannelKind, MentionKind, Sentiment
 from dashboards.access import needs
@@ -44,11 +45,16 @@ def reply(mention_id: int) -> str:
 
 @page.post("/<int:mention_id>/reply")
 @needs("mentions.reply")
-def save_reply(mention_id: int) -> Response:
-    """Draft an answer; another person reviews it before it goes out."""
-    with house().db.write() as session:
-        article = authoring.draft_reply(session, actor(), mention_id, request.form.get("text", ""), house().clock.now())
-        authoring.submit(house(), session, actor(), article.id, [], house().clock.now())
+def save_reply(mention_id: int) -> str | Response | tuple[str, int]:
+    """Draft an answer and submit it; another person reviews it before it goes out."""
+    text, now = request.form.get("text", ""), house().clock.now()
+    try:
+        with house().db.write() as session:
+            article = authoring.draft_reply(session, actor(), mention_id, text, now)
+            authoring.submit(house(), session, actor(), article.id, [], now)
+    except CheckFailed as error:
+        mention = _find(mention_id)
+        return render_template("mentions/reply.html", mention=mention, text=text, problems=error.problems), 422
     flash("回复已起草并送审，由另一人审核后发出。", "done")
     return redirect(url_for("articles.show", article_id=article.id))
 
