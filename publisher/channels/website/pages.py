@@ -20,7 +20,7 @@ COLUMN_TYPES = frozenset({
     "依法申请公开", "数据发布", "数据开放", "政策解读", "回应关切", "办事服务", "咨询投诉", "征集调查", "在线访谈",
 })  # fmt: skip
 STYLE = """
-:root{--ink:#1f2933;--soft:#5b6875;--line:#dde3e9;--brand:#b4232a;--paper:#fff;--ground:#f4f6f8}
+:root{--ink:#1f2937;--soft:#5b6875;--line:#dde3e9;--brand:#1d4ed8;--paper:#fff;--ground:#f6f7f9}
 *{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);
 font:16px/1.8 "PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}
 header{background:var(--brand);color:#fff;padding:18px 16px}header a{color:#fff;text-decoration:none;font-size:20px;
