@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from core.models import Alarm
+from core.models import Account, Alarm, Token
+from tests.rooms.spiders.office import Office, Open, Start
 
 
 @pytest.fixture
-def ordinary(start_platform: Any, open_office: Any) -> Any:
+def ordinary(start_platform: Start, open_office: Open) -> Office:
     """An office whose Weibo account has a hundred requests a day."""
     office = open_office(start_platform("ordinary"))
     office.open_weibo(requests_a_day=None)
     return office
 
 
-def play_rows(office: Any, status: str, kind: str, count: int) -> None:
-    rows = [
-        {"ref": f"{kind}{n}", "kind": kind, "author": f"网友{n}", "text": f"第{n}条", "at": 1_790_000_000 + n}
-        for n in range(count)
-    ]
-    office.platform.call(f"/control/weibo/{status}/rows", {"rows": rows})
-
-
-def test_when_the_day_s_share_is_gone_the_run_says_what_it_could_not_read(ordinary: Any) -> None:
+def test_when_the_day_s_share_is_gone_the_run_says_what_it_could_not_read(ordinary: Office) -> None:
     copy_id, status = ordinary.post_weibo()
-    play_rows(ordinary, status, "repost", 700)
+    ordinary.platform.play_rows(status, "repost", range(700))
     account_id = ordinary.accounts["weibo"]
     while ordinary.house.budget.used(account_id, "all") < 40:
         assert ordinary.house.budget.take(account_id, "all", "collect", 100)
@@ -46,9 +38,9 @@ def test_when_the_day_s_share_is_gone_the_run_says_what_it_could_not_read(ordina
         assert session.scalars(select(Alarm)).all() == [], "needing time is no failure"
 
 
-def test_of_a_list_it_did_not_reach_it_says_how_many_there_are(ordinary: Any) -> None:
+def test_of_a_list_it_did_not_reach_it_says_how_many_there_are(ordinary: Office) -> None:
     copy_id, status = ordinary.post_weibo()
-    play_rows(ordinary, status, "repost", 30)
+    ordinary.platform.play_rows(status, "repost", range(30))
     ordinary.crawl("weibo_counts")
     account_id = ordinary.accounts["weibo"]
     while ordinary.house.budget.take(account_id, "all", "collect", 100):
@@ -59,15 +51,15 @@ def test_of_a_list_it_did_not_reach_it_says_how_many_there_are(ordinary: Any) ->
     assert (gap.state, gap.expected, gap.received) == ("partial", 30, 0)
 
 
-def test_the_next_day_it_goes_on_where_it_stopped(ordinary: Any) -> None:
+def test_the_next_day_it_goes_on_where_it_stopped(ordinary: Office) -> None:
     _copy, status = ordinary.post_weibo()
-    play_rows(ordinary, status, "repost", 700)
+    ordinary.platform.play_rows(status, "repost", range(700))
     account_id = ordinary.accounts["weibo"]
     while ordinary.house.budget.used(account_id, "all") < 41:
         ordinary.house.budget.take(account_id, "all", "collect", 100)
     assert ordinary.crawl("weibo_reposts").added == 200
     with ordinary.house.db.write() as session:
-        account = session.get_one(ordinary.account_class, account_id)
+        account = session.get_one(Account, account_id)
         account.settings = {**account.settings, "requests_a_day": 300}
     run = ordinary.crawl("weibo_reposts")
     assert run.added == 500
@@ -75,7 +67,7 @@ def test_the_next_day_it_goes_on_where_it_stopped(ordinary: Any) -> None:
     assert len({row.external_id for row in ordinary.mentions()}) == 700
 
 
-def test_told_to_slow_down_it_stops_at_once_and_waits_as_long_as_asked(office: Any) -> None:
+def test_told_to_slow_down_it_stops_at_once_and_waits_as_long_as_asked(office: Office) -> None:
     office.open_weibo()
     for title in "甲乙丙":
         _copy, status = office.post_weibo(title)
@@ -92,16 +84,16 @@ def test_told_to_slow_down_it_stops_at_once_and_waits_as_long_as_asked(office: A
 
 
 @pytest.mark.parametrize("kind", ["http_500", "bad_json", "cut"])
-def test_a_broken_answer_is_asked_for_again_and_loses_nothing(office: Any, kind: str) -> None:
+def test_a_broken_answer_is_asked_for_again_and_loses_nothing(office: Office, kind: str) -> None:
     office.open_weibo()
     _copy, status = office.post_weibo()
-    play_rows(office, status, "comment", 5)
+    office.platform.play_rows(status, "comment", range(5))
     office.platform.break_(kind, "comments/show", times=2, bytes=40)
     run = office.crawl("weibo_comments")
     assert (run.state, run.added, run.requests) == ("done", 5, 3)
 
 
-def test_an_answer_that_stays_broken_fails_the_run_and_after_three_runs_a_person_is_told(office: Any) -> None:
+def test_an_answer_that_stays_broken_fails_the_run_and_after_three_runs_a_person_is_told(office: Office) -> None:
     office.open_weibo()
     office.post_weibo()
     office.platform.break_("http_500", "comments/show", times=1000)
@@ -118,7 +110,7 @@ def test_an_answer_that_stays_broken_fails_the_run_and_after_three_runs_a_person
         assert session.scalars(select(Alarm)).one().cleared_at is not None
 
 
-def test_a_weibo_token_that_ended_flags_the_account_and_asks_no_more(office: Any) -> None:
+def test_a_weibo_token_that_ended_flags_the_account_and_asks_no_more(office: Office) -> None:
     office.open_weibo()
     office.post_weibo()
     office.platform.call("/control/tokens/kill", {"platform": "weibo", "account": office.names["weibo"]})
@@ -130,7 +122,7 @@ def test_a_weibo_token_that_ended_flags_the_account_and_asks_no_more(office: Any
     assert len(office.platform.calls("comments/show", office.names["weibo"])) == asked
 
 
-def test_a_private_address_that_nobody_allowed_is_not_asked(start_platform: Any, open_office: Any) -> None:
+def test_a_private_address_that_nobody_allowed_is_not_asked(start_platform: Start, open_office: Open) -> None:
     platform = start_platform()
     office = open_office(platform, allow_private="")
     office.open_weibo()
@@ -141,30 +133,30 @@ def test_a_private_address_that_nobody_allowed_is_not_asked(start_platform: Any,
     assert office.platform.calls("comments/show", office.names["weibo"]) == []
 
 
-def test_no_note_shows_a_token(office: Any) -> None:
+def test_no_note_shows_a_token(office: Office) -> None:
     office.open_wechat()
     office.add_copy("wechat", "article-1", msg_data_id=2650177668)
     office.platform.break_("timeout_before", "comment/list", connection="close", times=1000)
     run = office.crawl("wechat_comments")
     assert run.state == "failed"
     with office.house.db.read() as session:
-        token = session.get_one(office.token_class, office.accounts["wechat"])
+        token = session.get_one(Token, office.accounts["wechat"])
     value = office.house.vault.decrypt(token.value).decode()
     said = run.note + "".join(row.note for row in office.coverage()) + office.source("wechat_comments").last_error
     assert value not in said
     assert "网络错误" in said
 
 
-def test_a_complete_run_covers_back_to_the_last_complete_one_and_a_partial_one_only_its_own_time(ordinary: Any) -> None:
+def test_a_complete_run_covers_back_to_the_last_complete_one_and_a_partial_one_its_own_time(ordinary: Office) -> None:
     copy_id, status = ordinary.post_weibo()
-    play_rows(ordinary, status, "repost", 700)
+    ordinary.platform.play_rows(status, "repost", range(700))
     account_id = ordinary.accounts["weibo"]
     while ordinary.house.budget.used(account_id, "all") < 40:
         ordinary.house.budget.take(account_id, "all", "collect", 100)
     ordinary.crawl("weibo_reposts")
     ordinary.crawl("weibo_reposts")
     with ordinary.house.db.write() as session:
-        account = session.get_one(ordinary.account_class, account_id)
+        account = session.get_one(Account, account_id)
         account.settings = {**account.settings, "requests_a_day": 300}
     ordinary.crawl("weibo_reposts")
     rows = [row for row in ordinary.coverage() if row.copy_id is None and row.state != "skipped"]

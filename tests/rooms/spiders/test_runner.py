@@ -21,6 +21,7 @@ from core.db import Database
 from core.models import Account, CrawlRun, Source
 from spiders.runner import due_sources, ensure_sources, environment_of, run_due, run_sources
 from spiders.visits import RUN_LIMIT_S, claim
+from tests.rooms.spiders.office import Office, Open, Start
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,25 +35,17 @@ def wait_until(true: Callable[[], Any], most_s: float = 60) -> Any:
     return found
 
 
-def play_rows(office: Any, status: str, count: int, kind: str = "comment") -> None:
-    rows = [
-        {"ref": f"{kind}{n}", "kind": kind, "author": f"网友{n}", "text": f"第{n}条", "at": 1_790_000_000 + n}
-        for n in range(count)
-    ]
-    office.platform.call(f"/control/weibo/{status}/rows", {"rows": rows})
-
-
 @pytest.fixture
-def slow(start_platform: Any, open_office: Any) -> Any:
+def slow(start_platform: Start, open_office: Open) -> Office:
     """An office on a platform that takes 300 ms for every answer, with 1,600 comments to read."""
     office = open_office(start_platform("commercial", "--latency-ms", "300"))
     office.open_weibo()
     _copy, status = office.post_weibo()
-    play_rows(office, status, 1600)
+    office.platform.play_rows(status, "comment", range(1600))
     return office
 
 
-def is_reading(office: Any) -> int:
+def is_reading(office: Office) -> int:
     """The process id of a run that has stored something and is not through; 0 before."""
     count = len(office.mentions())
     return office.runs(office.source("weibo_comments").id)[-1].pid or 0 if 0 < count < 1600 else 0
@@ -94,7 +87,7 @@ def test_a_source_is_claimed_by_one_run_only(database: Database, clock: Any) -> 
         assert due_sources(session, now + timedelta(seconds=RUN_LIMIT_S)) == due
 
 
-def test_all_due_sources_are_read_in_one_process_and_wait_for_their_interval(office: Any) -> None:
+def test_all_due_sources_are_read_in_one_process_and_wait_for_their_interval(office: Office) -> None:
     office.open_weibo()
     _copy, status = office.post_weibo()
     office.platform.play("weibo", status, {"kind": "comment", "author": "张三", "text": "好"})
@@ -110,7 +103,7 @@ def test_all_due_sources_are_read_in_one_process_and_wait_for_their_interval(off
     assert run_due(office.house) == 0
 
 
-def test_killed_in_the_middle_nothing_is_lost_and_nothing_doubled(slow: Any) -> None:
+def test_killed_in_the_middle_nothing_is_lost_and_nothing_doubled(slow: Office) -> None:
     source_id = slow.source("weibo_comments").id
     runner = threading.Thread(target=run_sources, args=(slow.house, [source_id]))
     runner.start()
@@ -129,7 +122,7 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_doubled(slow: Any) -> 
     assert again.requests < 10, "it went on where it stopped: no more than the rest and the top once more"
 
 
-def test_when_the_starter_dies_its_crawl_ends_and_the_source_can_be_taken_over(slow: Any) -> None:
+def test_when_the_starter_dies_its_crawl_ends_and_the_source_can_be_taken_over(slow: Office) -> None:
     source_id = slow.source("weibo_comments").id
     code = (
         "import sys; from core.config import Settings; from core.house import open_house;"
@@ -150,7 +143,22 @@ def test_when_the_starter_dies_its_crawl_ends_and_the_source_can_be_taken_over(s
     assert 0 < before < len(held) == len(set(held)) == 1600
 
 
-def test_a_run_that_was_taken_over_writes_nothing_more(slow: Any) -> None:
+def test_asked_to_end_it_stores_what_it_has_and_says_what_is_left(slow: Office) -> None:
+    source_id = slow.source("weibo_comments").id
+    runner = threading.Thread(target=run_sources, args=(slow.house, [source_id]))
+    runner.start()
+    os.kill(wait_until(lambda: is_reading(slow)), signal.SIGTERM)
+    runner.join()
+    run = slow.runs(source_id)[-1]
+    assert run.state == "done"
+    assert "未读完：采集中断" in run.note
+    assert 0 < len(slow.mentions()) < 1600
+    assert [row.state for row in slow.coverage()] == ["partial", "partial"]
+    slow.crawl("weibo_comments")
+    assert len(slow.mentions()) == 1600
+
+
+def test_a_run_that_was_taken_over_writes_nothing_more(slow: Office) -> None:
     source_id = slow.source("weibo_comments").id
     runner = threading.Thread(target=run_sources, args=(slow.house, [source_id]))
     runner.start()
@@ -168,7 +176,7 @@ def test_a_run_that_was_taken_over_writes_nothing_more(slow: Any) -> None:
     assert [run.state for run in slow.runs(source_id)] == ["lost", "running"]
 
 
-def test_what_hangs_is_ended_at_the_time_limit(office: Any) -> None:
+def test_what_hangs_is_ended_at_the_time_limit(office: Office) -> None:
     office.open_weibo()
     office.post_weibo()
     office.platform.break_("timeout_before", "comments/show", times=1000, seconds=60)

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import select
 
 from core.models import Snapshot
+from tests.rooms.spiders.office import Office, Open, Start
 
 
-def play_rows(office: Any, status: str, kind: str, numbers: range) -> None:
-    """Many rows at once; their words are their numbers."""
-    rows = [
-        {"ref": f"{kind}{n}", "kind": kind, "author": f"网友{n}", "text": f"第{n}条", "at": 1_790_000_000 + n}
-        for n in numbers
-    ]
-    answer = office.platform.call(f"/control/weibo/{status}/rows", {"rows": rows})
-    assert answer["played"][kind] == len(rows)
-
-
-def texts(office: Any) -> list[str]:
+def texts(office: Office) -> list[str]:
     """Words of everything collected, sorted."""
     return sorted(row.text for row in office.mentions())
 
 
-def test_comments_come_in_once_with_their_parents(office: Any) -> None:
+def test_comments_come_in_once_with_their_parents(office: Office) -> None:
     office.open_weibo()
     copy_id, status = office.post_weibo()
     office.platform.play(
@@ -45,20 +34,20 @@ def test_comments_come_in_once_with_their_parents(office: Any) -> None:
     assert len(office.mentions()) == 3
 
 
-def test_a_long_list_is_read_page_by_page_and_then_only_its_top(office: Any) -> None:
+def test_a_long_list_is_read_page_by_page_and_then_only_its_top(office: Office) -> None:
     office.open_weibo()
     _copy, status = office.post_weibo()
-    play_rows(office, status, "comment", range(450))
+    office.platform.play_rows(status, "comment", range(450))
     first = office.crawl("weibo_comments")
     assert (first.added, first.requests) == (450, 3)
-    play_rows(office, status, "comment", range(450, 460))
+    office.platform.play_rows(status, "comment", range(450, 460))
     second = office.crawl("weibo_comments")
     assert (second.added, second.requests, second.received) == (10, 1, 109)
     assert texts(office) == sorted(f"第{n}条" for n in range(460))
     assert [row.state for row in office.coverage()] == ["complete", "complete"]
 
 
-def test_reposts_keep_their_parents_and_stay_without_words_when_they_have_none(office: Any) -> None:
+def test_reposts_keep_their_parents_and_stay_without_words_when_they_have_none(office: Office) -> None:
     office.open_weibo()
     _copy, status = office.post_weibo()
     office.platform.play(
@@ -77,7 +66,7 @@ def test_reposts_keep_their_parents_and_stay_without_words_when_they_have_none(o
     }
 
 
-def test_a_deleted_comment_is_marked_and_not_forgotten(office: Any) -> None:
+def test_a_deleted_comment_is_marked_and_not_forgotten(office: Office) -> None:
     office.open_weibo()
     _copy, status = office.post_weibo()
     office.platform.play(
@@ -89,7 +78,20 @@ def test_a_deleted_comment_is_marked_and_not_forgotten(office: Any) -> None:
     assert {row.text: row.deleted_at is not None for row in office.mentions()} == {"甲": False, "乙": True, "丙": False}
 
 
-def test_the_office_s_own_answers_are_no_public_opinion(office: Any) -> None:
+def test_the_same_holds_on_postgresql(start_platform: Start, open_office: Open, postgres_database_url: str) -> None:
+    office = open_office(start_platform(), database_url=postgres_database_url)
+    office.open_weibo()
+    _copy, status = office.post_weibo()
+    office.platform.play_rows(status, "comment", range(230))
+    assert office.crawl("weibo_comments").added == 230
+    office.platform.play("weibo", status, {"kind": "delete", "parent": "comment225"})
+    office.platform.play("weibo", status, {"kind": "comment", "author": "张三", "text": "新的"})
+    assert office.crawl("weibo_comments").added == 1
+    assert [row.text for row in office.mentions() if row.deleted_at] == ["第225条"]
+    assert [row.state for row in office.coverage()] == ["complete", "complete"]
+
+
+def test_the_office_s_own_answers_are_no_public_opinion(office: Office) -> None:
     office.open_weibo()
     _copy, status = office.post_weibo()
     office.platform.play("weibo", status, {"kind": "comment", "author": "张三", "text": "停到几点？", "ref": "a"})
@@ -99,7 +101,7 @@ def test_the_office_s_own_answers_are_no_public_opinion(office: Any) -> None:
     assert texts(office) == ["停到几点？"]
 
 
-def test_counts_become_snapshots_and_a_deleted_post_is_noticed(office: Any) -> None:
+def test_counts_become_snapshots_and_a_deleted_post_is_noticed(office: Office) -> None:
     office.open_weibo()
     (kept, status), (lost, gone) = office.post_weibo("甲"), office.post_weibo("乙")
     office.platform.play(
@@ -117,7 +119,7 @@ def test_counts_become_snapshots_and_a_deleted_post_is_noticed(office: Any) -> N
     assert rows[2:] == [(lost, None, None, False)], "unchanged counts are not written again"
 
 
-def test_a_post_that_is_gone_is_left_out_with_a_note_and_the_others_are_read(office: Any) -> None:
+def test_a_post_that_is_gone_is_left_out_with_a_note_and_the_others_are_read(office: Office) -> None:
     office.open_weibo()
     (_kept, status), (lost, gone) = office.post_weibo("甲"), office.post_weibo("乙")
     office.platform.play("weibo", status, {"kind": "comment", "author": "张三", "text": "好"})
@@ -129,7 +131,7 @@ def test_a_post_that_is_gone_is_left_out_with_a_note_and_the_others_are_read(off
 
 
 def test_comments_under_posts_from_elsewhere_come_in_without_a_copy_when_requests_are_few(
-    start_platform: Any, open_office: Any
+    start_platform: Start, open_office: Open
 ) -> None:
     office = open_office(start_platform("ordinary"))
     office.open_weibo(requests_a_day=None)
