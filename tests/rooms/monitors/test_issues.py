@@ -129,12 +129,17 @@ def test_another_matter_is_another_issue(stirred: Town) -> None:
 
 
 def test_an_issue_stays_with_its_item_when_a_word_is_said_elsewhere_too(stirred: Town) -> None:
-    stirred.pass_time(minutes=20)
-    stirred.burst("发黄的菜叶太差", 5, stirred.item("关于菜场的通告"))
+    stirred.pass_time(hours=5)
     stirred.burst("自来水发黄太差", 6, 1)
     stirred.score()
-    detect(stirred.house)
+    assert detect(stirred.house) == [1]
+    other = stirred.item("关于菜场的通告")
+    for thing in ("屏幕", "书页", "菜叶", "头发", "墙纸", "电池"):
+        stirred.say(f"{thing}发黄", stirred.clock.now() - timedelta(seconds=60), item=other)
+    stirred.score()
+    assert detect(stirred.house) == [1]
     first = issues(stirred)[0]
+    assert first.reasons["mentions"] == 24
     assert first.reasons["article_id"] == 1
     assert "关于停水的通告" in first.title
 
