@@ -49,7 +49,8 @@ def first_read_at(session: Session) -> datetime | None:
 def reading_of(session: Session, since: datetime, now: datetime, bin_s: int) -> Reading:
     """Shares of the sources read in each bin from `since` to `now`.
 
-    A source counts from its first coverage row on. Before the house's first row everything counts as read.
+    A source counts from its first coverage row on. Before the house's first row everything counts as read. Rows of
+    whole runs count, not those of single copies.
     """
     start, end = int(since.timestamp()) // bin_s, int(now.timestamp()) // bin_s + 1
     spans = _spans(session, since)
@@ -104,7 +105,7 @@ def _weight(row: Any) -> float:
 
 
 def _covered(spans: Iterable[_Span], start: int, end: int, bin_s: int) -> dict[tuple[int, int], float]:
-    """Seconds read of each (source, bin); spans over each other are added, the caller caps them."""
+    """Seconds read of each (source, bin); where spans lie over each other they add up, and the caller caps them."""
     covered: dict[tuple[int, int], float] = {}
     for span in spans:
         for at in range(max(start, int(span.since) // bin_s), min(end, int(span.until) // bin_s + 1)):
@@ -118,40 +119,54 @@ def _covered(spans: Iterable[_Span], start: int, end: int, bin_s: int) -> dict[t
 def gaps(session: Session, since: datetime, until: datetime) -> list[Gap]:
     """Where each source was read in part or not at all between two instants, by source and time.
 
-    A row says why; a span without any row for longer than half an hour is `unread`. A later complete read of the same
-    span closes the gap.
+    The row of a whole run says so, its copies' rows say why. A span without any run for longer than half an hour is
+    `unread`, and so is the whole span of an enabled source that never ran. A later complete run closes the gap.
     """
-    rows = session.execute(
-        select(Coverage, Source.name)
-        .join(Source, Source.id == Coverage.source_id)
-        .where(Coverage.until_at > since, Coverage.since_at < until, Source.enabled)
-        .order_by(Coverage.source_id, Coverage.since_at, Coverage.id)
-    )
-    by_source: dict[tuple[int, str], list[Coverage]] = {}
-    for row, name in rows:
-        by_source.setdefault((row.source_id, name), []).append(row)
     found: list[Gap] = []
-    for (source_id, name), spans in by_source.items():
-        found += _gaps_of(source_id, name, spans, (since, until))
+    for source_id, name, first in _expected(session, until):
+        rows = list(
+            session.scalars(
+                select(Coverage)
+                .where(Coverage.source_id == source_id, Coverage.until_at > since, Coverage.since_at < until)
+                .order_by(Coverage.since_at, Coverage.id)
+            )
+        )
+        found += _joined(_gaps_of((source_id, name), rows, (max(since, first or since), until)))
     return found
 
 
-def _gaps_of(source_id: int, name: str, rows: list[Coverage], window: tuple[datetime, datetime]) -> list[Gap]:
+def _expected(session: Session, until: datetime) -> list[tuple[int, str, datetime | None]]:
+    """Enabled sources of mentions with their first run; those whose first run came later are left out."""
+    first = func.min(Coverage.since_at)
+    query = (
+        select(Source.id, Source.name, first)
+        .outerjoin(Coverage, Coverage.source_id == Source.id)
+        .where(Source.enabled, ~Source.spider.contains("counts"))
+        .group_by(Source.id, Source.name)
+        .order_by(Source.id)
+    )
+    return [(source_id, name, at) for source_id, name, at in session.execute(query) if at is None or at < until]
+
+
+def _gaps_of(source: tuple[int, str], rows: list[Coverage], window: tuple[datetime, datetime]) -> list[Gap]:
     since, until = window
-    read = _union((row.since_at, row.until_at) for row in rows if row.state == CoverageState.COMPLETE)
-    touched = _union((row.since_at, row.until_at) for row in rows)
+    whole = [row for row in rows if row.copy_id is None]
+    read = _union((row.since_at, row.until_at) for row in whole if row.state == CoverageState.COMPLETE)
+    touched = _union((row.since_at, row.until_at) for row in whole)
     found = []
-    for row in rows:
+    for row in whole:
         if row.state != CoverageState.COMPLETE:
             span = (max(row.since_at, since), min(row.until_at, until))
-            found += [Gap(source_id, name, a, b, row.state, row.note) for a, b in _without([span], read)]
-    edge = max(since, min(row.since_at for row in rows))
-    found += [
-        Gap(source_id, name, a, b, "unread")
-        for a, b in _without([(edge, until)], touched)
-        if (b - a).total_seconds() > GAP_S
-    ]
-    return _joined(found)
+            note = row.note or _why(row, rows)
+            found += [Gap(*source, a, b, row.state, note) for a, b in _without([span], read)]
+    found += [Gap(*source, a, b, "unread") for a, b in _without([window], touched) if (b - a).total_seconds() > GAP_S]
+    return found
+
+
+def _why(whole: Coverage, rows: list[Coverage]) -> str:
+    """The notes of the same run's copies."""
+    notes = [row.note for row in rows if row.copy_id is not None and row.until_at == whole.until_at and row.note]
+    return "；".join(dict.fromkeys(notes))
 
 
 def _joined(found: list[Gap]) -> list[Gap]:

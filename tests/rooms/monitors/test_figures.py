@@ -124,6 +124,36 @@ def test_silence_of_a_crawler_is_a_gap_too(town: Town) -> None:
     assert gaps.base == 4
 
 
+def test_a_source_that_never_ran_is_a_blind_spot(town: Town) -> None:
+    now = town.clock.now()
+    with town.house.db.write() as session:
+        cover(session, town.sources["weibo"], None, now - 6 * HOUR, now, "complete")
+        cover(session, town.sources["wechat"], None, now + HOUR, now + 2 * HOUR, "complete")
+    with town.house.db.read() as session:
+        gaps = figures.coverage_gaps(session, now - 6 * HOUR, now, now).value
+    assert {gap["source"] for gap in gaps} == {"website", "client"}, "one that first ran later is not expected before"
+
+
+def test_a_run_read_in_part_is_one_gap_with_the_reasons_of_its_copies(town: Town) -> None:
+    now = town.clock.now()
+    town.read_all(now - 6 * HOUR, now - HOUR)
+    with town.house.db.write() as session:
+        article = Article(author_id=town.author_id, title="通告")
+        session.add(article)
+        session.flush()
+        session.add_all([Copy(article_id=article.id, account_id=1, round=number) for number in (1, 2)])
+        session.flush()
+        for copy_id, note in ((1, "列表只给出最近 50 条"), (2, "令牌失效")):
+            cover(session, town.sources["weibo"], copy_id, now - HOUR, now, "partial", 10, 5, note)
+        cover(session, town.sources["weibo"], None, now - HOUR, now, "partial", 20, 10)
+    with town.house.db.read() as session:
+        gaps = figures.coverage_gaps(session, now - 6 * HOUR, now, now).value
+        reading = coverage.reading_of(session, now - HOUR, now - timedelta(seconds=1), 3600)
+    [weibo] = [gap for gap in gaps if gap["source"] == "weibo"]
+    assert weibo["note"] == "列表只给出最近 50 条；令牌失效"
+    assert list(reading.shares) == [pytest.approx(0.5 / 4, rel=0.01)]
+
+
 def test_the_detectors_reading_is_the_share_of_sources_read(town: Town) -> None:
     now = town.clock.now()
     town.read_all(now - 4 * HOUR, now - 3 * HOUR)
