@@ -6,13 +6,16 @@ import logging
 import secrets
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import NoResultFound
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from core.errors import AppError, CheckFailed, NotPermitted, RuleError
 from core.ports import Problem
 from dashboards.labels import ERRORS
+from dashboards.sessions import to_login
 
 log = logging.getLogger(__name__)
 EXPIRED = "页面打开太久，或登录状态已变化。请返回上一页刷新后再提交；您在编辑页写的文字仍保存在本机。"
@@ -35,8 +38,10 @@ def on_app_error(error: AppError) -> Response:
     return answer(error.key, status, error.text, getattr(error, "problems", []), getattr(error, "code", ""))
 
 
-def on_csrf(error: CSRFError) -> Response:
-    """The form's token does not fit the session."""
+def on_csrf(_error: CSRFError) -> BaseResponse:
+    """The form's token does not fit the session: without a login, that session has ended; log in and come back."""
+    if not current_user.is_authenticated and request.endpoint != "session.sign_in":
+        return to_login()
     return answer("http_400", 400, EXPIRED, code="csrf")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import nh3
@@ -11,7 +12,7 @@ from markupsafe import Markup, escape
 from core.clock import Clock, shanghai
 
 THIN = "\u202f"  # narrow space between thousands
-MEDIA_PREFIX = "media:"
+PICTURE = re.compile(r'src="[^"]*media:')  # as stored, or behind the address of the published site
 TAGS = {
     "a", "b", "blockquote", "br", "div", "em", "h2", "h3", "h4", "i", "img", "li", "ol", "p", "s", "section", "span",
     "strong", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
@@ -79,7 +80,7 @@ def form_time(at: datetime | None) -> str:
 
 def safe_html(html: str) -> Markup:
     """Stored HTML, cleaned once more, with picture references turned into addresses of this site."""
-    ours = html.replace(f'src="{MEDIA_PREFIX}', 'src="/media/').replace("‹media›", "")
+    ours = PICTURE.sub('src="/media/', html)
     return Markup(nh3.clean(ours, tags=TAGS, attributes={"a": {"href"}, "img": {"src", "alt"}}))  # noqa: S704
 
 

@@ -87,7 +87,7 @@ def guard() -> BaseResponse | None:
     if permission == PUBLIC:
         return None
     if not current_user.is_authenticated:
-        return _to_login()
+        return to_login()
     if current_user.person.must_change and request.endpoint not in ALWAYS_OPEN:
         return redirect(url_for("session.password"))
     if not current_user.may(permission):
@@ -123,7 +123,7 @@ def _close_reading() -> None:
         stack.close()
 
 
-def _to_login() -> BaseResponse:
+def to_login() -> BaseResponse:
     """Send the browser to the login page and back to where it was; a fragment asks the whole page to go."""
     if "HX-Request" in request.headers:
         parts = urlsplit(request.headers.get("HX-Current-URL", "/"))

@@ -71,7 +71,7 @@
       button.type = "button";
       button.title = tool[0];
       button.setAttribute("aria-label", tool[0]);
-      button.innerHTML = '<i class="ti ti-' + tool[1] + '"></i>';
+      button.innerHTML = '<i class="ti ti-' + tool[1] + '" aria-hidden="true"></i>';
       button.addEventListener("mousedown", function (event) { event.preventDefault(); });
       button.addEventListener("click", tool[2]);
       bar.append(button);
