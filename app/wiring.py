@@ -11,6 +11,7 @@ from core.errors import NotConfigured
 from core.house import House, open_house
 from core.ports import Scorer
 from core.vault import Vault
+from dashboards.duty import start_watch
 from dashboards.web import create_app as create_dashboards
 from migrations import current, head, upgrade
 from monitors.sentiment import SnowScorer
@@ -43,8 +44,10 @@ def open_or_explain(settings: Settings | None = None) -> House:
 
 
 def make_web() -> WSGIApplication:
-    """The staff web app over a House of its own."""
-    return create_dashboards(open_or_explain())
+    """The staff web app over a House of its own, and the watch that alarms when the scheduler is what died."""
+    house = open_or_explain()
+    start_watch(house)
+    return create_dashboards(house)
 
 
 def make_portal() -> WSGIApplication:

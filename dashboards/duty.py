@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from core import alarms
 from core.errors import AppError
 from core.house import House
@@ -49,10 +51,17 @@ def _tell(house: House, current: DutyFigures, problems: dict[str, bool]) -> None
                 alarms.clear(session, key, "web", now)
 
 
-def watch(house: House, stop: threading.Event) -> None:
-    """Look every 20 seconds until `stop`, for the web process: an alarm is raised also when nobody opens a page."""
-    while not stop.wait(WATCH_S):
+def start_watch(house: House) -> threading.Event:
+    """Watch from a thread of the web process, so that the alarm comes also when nobody opens a page; set to stop."""
+    stop = threading.Event()
+    threading.Thread(target=watch, args=(house, stop), name="duty-watch", daemon=True).start()
+    return stop
+
+
+def watch(house: House, stop: threading.Event, every_s: float = WATCH_S) -> None:
+    """Look every `every_s` seconds until `stop`; a database that is away for a moment is logged and tried again."""
+    while not stop.wait(every_s):
         try:
             duty(house)
-        except (AppError, OSError) as error:
+        except (AppError, SQLAlchemyError) as error:
             log.error("duty watch: %s", error)

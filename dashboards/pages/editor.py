@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from core.errors import CheckFailed, StaleRevision
+from core.errors import CheckFailed, NotConfigured, StaleRevision
 from core.models import Account, Article, Media, Payload, ReviewStep, Revision, Variant
 from core.ports import Problem, Severity
 from dashboards.access import needs
@@ -19,6 +19,7 @@ from dashboards.pages.articles import find_article, names_of, page
 from dashboards.sessions import actor, house, reading, reading_again
 from publisher import authoring
 from publisher.authoring import Draft
+from publisher.channels import channel_class
 
 FIELDS = ("title", "summary", "source", "author", "keywords", "column", "cover")
 VARIANT = "variant-"
@@ -166,9 +167,18 @@ def _form(
         needs_reason=any(p.severity == Severity.CONFIRM or p.field == "reason" for p in problems),
         chosen=_chosen(session, article, accounts) if chosen is None else set(chosen),
         returned=_returned(session, article) if article else None,
+        limits={kind: _limit(kind) for kind in {account.kind for account in accounts}},
         cover=session.get(Media, draft.cover_sha256) if draft.cover_sha256 else None,
         reasons=request.form.get("reason", ""), names=names_of(session),
     )  # fmt: skip
+
+
+def _limit(kind: str) -> int:
+    """How many characters of own words a channel takes, for the counter; 0 when it names no such limit."""
+    try:
+        return channel_class(kind).limits.get("text", 0)
+    except NotConfigured:
+        return 0
 
 
 def _chosen(session: Session, article: Article | None, accounts: list[Account]) -> set[int]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from core.errors import CheckFailed
+from core.errors import CheckFailed, NotConfigured
 from core.models import Account, Article, Copy, Payload
 from core.models.words import CopyState, LatePolicy
 from core.ports import Problem
@@ -19,8 +19,10 @@ from dashboards.paging import form_instant
 from dashboards.sessions import actor, house, reading
 from publisher import delivery as ledger
 from publisher import review
+from publisher.channels import channel_class
 
 MINUTE_S = 60
+OUT = {CopyState.LIVE, CopyState.EXPECTED}
 page = Blueprint("releases", __name__)
 
 
@@ -112,14 +114,25 @@ def _plan_form(article_id: int, problems: list[Problem]) -> str:
     article = find_article(session, article_id)
     head_id = article.head_id or abort(404)
     accounts = _approved_accounts(session, article)
-    has_copy = {copy.account_id for copy in copies_of(session, [article_id]).get(article_id, [])}
-    chosen = set(_ids()) if request.method == "POST" else {account.id for account in accounts if account.enabled}
+    live = {copy.account_id for copy in copies_of(session, [article_id]).get(article_id, []) if copy.state in OUT}
+    fixed = {account.id for account in accounts if account.id in live and not can_correct(account.kind)}
+    ready = {account.id for account in accounts if account.enabled and account.id not in fixed}
+    chosen = set(_ids()) if request.method == "POST" else ready
     return render_template(
-        "articles/plan.html", article=article, accounts=accounts, has_copy=has_copy, problems=problems, chosen=chosen,
+        "articles/plan.html", article=article, accounts=accounts, live=live, fixed=fixed, problems=problems,
+        chosen=chosen,
         approved=review.is_approved(session, head_id), may=review.may_release(session, actor(), head_id),
         standing=review.standing(session, head_id), names=names_of(session),
         policies=list(LatePolicy), due_at=_typed_due(), form=request.form,
     )  # fmt: skip
+
+
+def can_correct(kind: str) -> bool:
+    """Whether what is live on this kind of channel can be changed in place."""
+    try:
+        return channel_class(kind).can_correct
+    except NotConfigured:
+        return False
 
 
 def _typed_due() -> datetime | None:
@@ -140,7 +153,7 @@ def _withdraw_form(article_id: int, problems: list[Problem], pending: list[int])
     article = find_article(session, article_id)
     copies = [
         copy for copy in copies_of(session, [article_id]).get(article_id, [])
-        if copy.state in {CopyState.LIVE, CopyState.EXPECTED}
+        if copy.state in OUT
     ]  # fmt: skip
     chosen = set(_ids()) if request.method == "POST" else {copy.account_id for copy in copies}
     return render_template(

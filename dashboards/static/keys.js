@@ -51,7 +51,9 @@
   // Weibo counts two half-width characters as one; the exact figure comes from the channel's own check when saved.
   function length(kind, text) {
     if (kind !== "weibo") { return [...text].length; }
-    return Math.ceil([...text].reduce(function (sum, c) { return sum + (c.codePointAt(0) < 128 ? 1 : 2); }, 0) / 2);
+    const links = text.match(/https?:\/\/[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+/g) || [];
+    const rest = links.reduce(function (left, link) { return left.replace(link, ""); }, text);
+    return Math.ceil([...rest].reduce(function (sum, c) { return sum + (c.codePointAt(0) < 128 ? 1 : 2); }, 20 * links.length) / 2);
   }
   document.querySelectorAll("[data-count]").forEach(function (field) {
     const counter = document.createElement("span");

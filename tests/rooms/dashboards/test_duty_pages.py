@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from core import alarms
 from core.house import House
 from core.models import Account, Article, Copy, Delivery, Freeze, Observation, Person
 from core.models.words import DeliveryState, Role
+from dashboards.duty import watch
 from tests.rooms.dashboards.conftest import Staff, approve, submit_article
 
 
@@ -69,6 +71,25 @@ def test_the_alarm_goes_when_the_silence_ends(app: Flask, house: House, stand: C
     assert app.test_client().get("/healthz").status_code == 200
     with house.db.read() as session:
         assert alarms.standing(session) == []
+
+
+def test_the_web_process_raises_the_alarm_although_nobody_opens_a_page(
+    house: House, stand: Callable[..., Delivery]
+) -> None:
+    stand("planned")
+    stop = threading.Event()
+    hand = threading.Thread(target=watch, args=(house, stop, 0.01))
+    hand.start()
+    try:
+        for _ in range(1000):
+            with house.db.read() as session:
+                keys = [alarm.dedup_key for alarm in alarms.standing(session)]
+            if keys or stop.wait(0.02):
+                break
+    finally:
+        stop.set()
+        hand.join()
+    assert keys == ["web:silent"]
 
 
 def test_the_first_page_links_each_figure_to_the_rows_it_counts(
