@@ -27,6 +27,7 @@ from app.quiet import seed_quiet_days
 from app.staff import add_person
 from app.wiring import open_or_explain, prepare
 from core.audit import Actor
+from core.clock import shanghai
 from core.config import Settings
 from core.db import Database
 from core.errors import NotConfigured
@@ -135,7 +136,7 @@ def await_copies(house: House, article_id: int, stop: threading.Event) -> list[C
 
 
 def report(house: House, once: bool, stop: threading.Event) -> None:
-    """Print mentions, scores and issues as they come; with `once` end when an issue stands and today's brief is made."""
+    """Print mentions and issues as they come; with `once` end when an issue stands and today's brief is made."""
     seen: set[int] = set()
     last = -1
     while not stop.wait(2):
@@ -150,7 +151,7 @@ def report(house: House, once: bool, stop: threading.Event) -> None:
                 click.echo(f"  ※ 发现议题：{issue.title}")
                 seen.add(issue.id)
         if once and seen and mentions:
-            brief: Brief = make(house, house.clock.now().date())
+            brief: Brief = make(house, shanghai(house.clock.now()).date())
             click.echo(f"  简报：{brief.title}")
             return
 
