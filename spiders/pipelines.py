@@ -5,7 +5,7 @@ Killed at any instant, a page is either stored together with its cursor or not a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Self
@@ -153,25 +153,37 @@ def finish_visit(session: Session, visit: Visit, now: datetime) -> None:
     trouble = visit.trouble or nothing_answered(visit)
     gaps = [*visit.gaps, *left_over(session, visit, trouble)]
     for gap in gaps:
-        received = count_known(session, visit.source_id, gap.copy_id)
-        span = (visit.tried_since, now)
-        inbox.cover(session, source.id, gap.copy_id, *span, gap.state, gap.expected, received, mask(gap.note))
-    run.note = "；".join(dict.fromkeys(mask(gap.note) for gap in gaps))[:NOTE_CHARACTERS]
-    state = overall(trouble, gaps)
-    cover_whole(session, visit, state, trouble, now)
-    if state == CoverageState.COMPLETE:
+        if gap.copy_id is not None:
+            held = count_known(session, source.id, gap.copy_id)
+            span = (visit.tried_since, now)
+            inbox.cover(session, source.id, gap.copy_id, *span, gap.state, gap.expected, held, mask(gap.note))
+    run.note = join_notes(gap.note for gap in gaps)
+    if cover_whole(session, visit, trouble, gaps, now) == CoverageState.COMPLETE:
         source.last_ok_at = now
     end_run(session, source, run, trouble, now)
     source.next_run_at = now + timedelta(seconds=pause_s(source, trouble, visit.interval_s))
 
 
-def cover_whole(session: Session, visit: Visit, state: str, trouble: Trouble | None, now: datetime) -> None:
-    """The row of the source as a whole. A complete run reaches back to the last complete one."""
+def cover_whole(
+    session: Session, visit: Visit, trouble: Trouble | None, gaps: list[Gap], now: datetime
+) -> CoverageState:
+    """The row of the source as a whole; gives its state. A complete run reaches back to the last complete one.
+
+    `expected` and `received` sum over the lists of this run of which the platform told how many rows there are.
+    """
+    state = overall(trouble, gaps)
     since_at = visit.whole_since if state == CoverageState.COMPLETE else visit.tried_since
-    expected = sum(visit.totals.values()) if visit.totals else None
-    held = count_known(session, visit.source_id, None)
-    note = mask(trouble.text) if trouble else ""
-    inbox.cover(session, visit.source_id, None, since_at, now, state, expected, held, note)
+    told = {**{gap.copy_id: gap.expected for gap in gaps if gap.expected is not None}, **visit.totals}
+    held = sum(count_known(session, visit.source_id, copy_id) for copy_id in told)
+    notes = [*([trouble.text] if trouble else []), *(gap.note for gap in gaps if gap.copy_id is None)]
+    expected = sum(told.values()) if told else None
+    inbox.cover(session, visit.source_id, None, since_at, now, state, expected, held, join_notes(notes))
+    return state
+
+
+def join_notes(notes: Iterable[str]) -> str:
+    """Notes in one line, each once, without secrets."""
+    return "；".join(dict.fromkeys(mask(note) for note in notes))[:NOTE_CHARACTERS]
 
 
 def nothing_answered(visit: Visit) -> Trouble | None:
@@ -201,7 +213,7 @@ def expected_of(session: Session, visit: Visit, copy_id: int | None) -> int | No
     return count
 
 
-def overall(trouble: Trouble | None, gaps: list[Gap]) -> str:
+def overall(trouble: Trouble | None, gaps: list[Gap]) -> CoverageState:
     """How complete the run was as a whole."""
     if trouble and trouble.failed:
         return CoverageState.FAILED
