@@ -35,11 +35,11 @@ def story_of(session: Session, delivery: Delivery) -> list[Event]:
     acts = session.scalars(
         select(Audit).where(Audit.subject_type == "delivery", Audit.subject_id == str(delivery.id))
     ).all()
-    events = [Event(delivery.created_at, "", "排入分发", f"定于发出，{label('LatePolicy', delivery.late_policy)}")]
-    events += [event for step in steps for event in _step(step)]
+    planned = Event(delivery.created_at, "", "排入分发", f"到时发出，{label('LatePolicy', delivery.late_policy)}")
+    events = [event for step in steps for event in _step(step)]
     events += [_observation(row) for row in seen]
     events += [Event(row.at, "", f"{row.actor}：{label('action', row.action)}", _reason(row.detail)) for row in acts]
-    return sorted(events, key=lambda event: event.at)
+    return [planned, *sorted(events, key=lambda event: event.at)]
 
 
 def _step(step: Step) -> list[Event]:

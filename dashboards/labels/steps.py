@@ -45,6 +45,7 @@ DETAILS: dict[str, str] = {
     "after": "改后",
     "attempt": "第几次",
     "before": "改前",
+    "channel": "渠道",
     "digest": "摘要值",
     "filled": "已填凭证",
     "kind": "类型",

@@ -16,8 +16,8 @@
     (options.series || []).forEach(function (series) {
       if (series.tone) { series.color = colour(series.tone); }
       if (series.areaTone) { series.areaStyle = { color: colour(series.areaTone), opacity: 0.5 }; }
-      if (series.markArea) { series.markArea.itemStyle = { color: colour("muted-soft"), opacity: 0.9 }; series.markArea.label = { color: quiet, position: "insideTop" }; }
-      if (series.label) { series.label.color = ink; }
+      if (series.markArea) { series.markArea.itemStyle = { color: colour("muted-soft"), opacity: 0.9 }; series.markArea.label = { color: quiet, textBorderWidth: 0, position: "insideTop" }; }
+      if (series.endLabel) { Object.assign(series.endLabel, { color: ink, textBorderWidth: 0 }); }
     });
     options.animation = false;
     options.grid = Object.assign({ left: 24, right: 72, top: 24, bottom: 8, containLabel: true }, options.grid);
