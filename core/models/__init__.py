@@ -43,7 +43,8 @@ from core.models.portal import ItemLike, SiteComment
 __all__ = [
     "Account", "Alarm", "Alert", "AlertSend", "Article", "Audit", "Base", "Brief", "BudgetUse", "CallbackEvent",
     "Case", "CaseEvent", "CommentDecision", "Copy", "CopyEvent", "Coverage", "CrawlRun", "Delivery", "Evidence",
-    "FeedEntry", "Freeze", "Instant", "Issue", "ItemLike", "JobRun", "Lease", "Media", "Mention", "MentionScore", "MentionTerm",
+    "FeedEntry", "Freeze", "Instant", "Issue", "ItemLike", "JobRun", "Lease", "Media", "Mention",
+    "MentionScore", "MentionTerm",
     "Observation", "Payload", "Person", "Release", "ReviewStep", "Revision", "RoleGrant", "Seen", "Setting",
     "SiteComment", "Snapshot", "Source", "Step", "TermCount", "TermState", "Token", "Upload", "Variant", "Worker",
     "utc_now",

@@ -1,4 +1,4 @@
-"""Tables of the plumbing: tokens, leases, workers, audit, alarms, budget, callbacks, runs, settings. Written by `core`."""
+"""Tables of the plumbing: tokens, leases, workers, audit, alarms, budget, callbacks, runs. Written by `core`."""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ def silent_handlers(tree: ast.AST) -> list[int]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):
-            broad = node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+            named = node.type.id if isinstance(node.type, ast.Name) else ""
+            broad = node.type is None or named in ("Exception", "BaseException")
             if broad and all(isinstance(child, ast.Pass | ast.Continue) for child in node.body):
                 found.append(node.lineno)
     return found
