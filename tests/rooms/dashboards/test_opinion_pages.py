@@ -251,3 +251,15 @@ def test_search_finds_titles_and_mentions_and_leaves_out_what_the_role_may_not_r
     page = staff("wu", Role.ADMINISTRATOR).text("/search?q=补贴")
     assert "冬季取暖补贴" in page
     assert "跑了三趟" not in page
+
+
+def test_search_finds_a_case_by_its_number_and_an_item_by_its_text(
+    house: House, staff: Callable[..., Staff], article: Article
+) -> None:
+    message = intake.Incoming("portal", "m1", "暖气不热", "室内只有十五度。")
+    with house.db.write() as session:
+        case = intake.accept_message(session, Actor.system("portal"), message, house.vault, house.clock.now()).case
+    analyst = staff("sun", Role.ANALYST)
+    assert "暖气不热" in analyst.text(f"/search?q={case.number}")
+    assert article.title in analyst.text("/search?q=市民政局今天发布")
+    assert "没有找到" in analyst.text("/search?q=%25")
