@@ -31,7 +31,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     counts = {kind: getattr(given, kind) for kind in CLASSES}
     launch_s = given.launch_s or max(20.0, SECONDS_A_KILL * counts["kills"], 0.35 * sum(counts.values()))
-    home = Path(tempfile.mkdtemp(prefix="wz-ledger-"))
+    home = Path(tempfile.mkdtemp(prefix="wz-ledger-", dir=given.dir or None))
     options = Options(
         counts, given.seed, given.time_factor, given.settle_factor, given.naive, launch_s, given.database_url, home
     )
@@ -61,6 +61,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--settle-factor", type=float, default=1)
     parser.add_argument("--launch-s", type=float, default=0, help="seconds over which the runs are started")
     parser.add_argument("--database-url", default="", help="empty: SQLite")
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else ""
+    parser.add_argument("--dir", default=memory, help="where the files go; a kill loses nothing of a memory disk")
     parser.add_argument("--naive", action="store_true", help="use the adapter that sends again after a time-out")
     parser.add_argument("--keep", action="store_true", help="keep the files of the run")
     return parser.parse_args()

@@ -48,15 +48,13 @@ def start_keeper(post: Post) -> BaseProcess:
     return _start(_keep, post)
 
 
-def pause(process: BaseProcess) -> None:
-    """SIGSTOP."""
-    os.kill(process.pid or 0, signal.SIGSTOP)
-
-
-def go_on(process: BaseProcess) -> None:
-    """SIGCONT, if it is still there."""
-    if process.is_alive():
-        os.kill(process.pid or 0, signal.SIGCONT)
+def send(process: BaseProcess, number: signal.Signals) -> bool:
+    """Send a signal; False when the process has gone."""
+    try:
+        os.kill(process.pid or 0, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _start(job: Any, post: Post) -> BaseProcess:

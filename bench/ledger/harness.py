@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import threading
 import time
 from collections import defaultdict
@@ -11,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import psutil
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
@@ -19,7 +21,7 @@ from bench.ledger.crew import Post
 from bench.ledger.office import Office, make_settings
 from bench.ledger.runs import Run, account_settings, faults, make_runs
 from bench.ledger.sandbox import Sandbox
-from core.models import Delivery
+from core.models import Delivery, Worker
 from core.models.words import Operation
 from portal.web import create_app
 from publisher.delivery import plan, withdraw
@@ -84,6 +86,8 @@ class Harness:
         self.started: list[Started] = []
         self._sets: dict[int, dict[str, int]] = {}
         self._workers: list[BaseProcess] = []
+        self._stopped: list[BaseProcess] = []
+        self._crew = threading.Lock()
         self._keeper: BaseProcess | None = None
         self._born = 0
         self._quiet = threading.Event()
@@ -103,8 +107,9 @@ class Harness:
         for thread in breakers:
             thread.start()
         self._launch(runs)
-        for thread in breakers:
-            thread.join()
+        breakers[0].join()
+        breakers[1].join(timeout=self.options.launch_s)
+        self._quiet.set()
         self._wait()
         time.sleep(SETTLED_S / self.options.time_factor)
         self._wait()
@@ -113,11 +118,11 @@ class Harness:
     def close(self) -> None:
         """End every process."""
         self._quiet.set()
-        for process in [*self._workers, self._keeper]:
+        everyone = [*self._workers, *self._stopped, self._keeper]
+        for process in everyone:
             if process is not None and process.is_alive():
-                crew.go_on(process)
                 process.terminate()
-        for process in [*self._workers, self._keeper]:
+        for process in everyone:
             if process is not None:
                 process.join(10)
                 if process.is_alive():
@@ -159,6 +164,7 @@ class Harness:
         timers = []
         for run in runs:
             began = time.monotonic()
+            self._replace()
             ids = self._accounts_of(run)
             chosen = {kind: ids[kind] for kind in ("website", run.channel)}
             title = f"第{len(self.started) + 1}号通告：{run.name}"
@@ -191,36 +197,58 @@ class Harness:
             if self._quiet.wait(rng.uniform(0.3, 1.7) * mean_s):
                 return
             place = rng.randrange(WORKERS)
-            self._workers[place].kill()
-            self._workers[place].join()
-            self._workers[place] = self._new_worker()
+            with self._crew:
+                crew.send(self._workers[place], signal.SIGKILL)
             self.tally.kills += 1
+            self._replace()
 
     def _stop(self, count: int) -> None:
-        """SIGSTOP of an extra worker for longer than a lease, then SIGCONT; the other workers go on meanwhile."""
+        """SIGSTOP of a worker with a row in flight for longer than a lease, then SIGCONT; a second one goes on."""
         rng = random.Random(self.options.seed + 2)
-        extra = [self._new_worker() for _ in range(min(2, count))]
-        self._workers += extra
         mean_s = self.options.launch_s / max(1, count)
-        for turn in range(count):
-            place = WORKERS + turn % len(extra)
-            if self._quiet.wait(rng.uniform(0.2, 0.6) * mean_s):
-                return
-            process = self._workers[place]
-            crew.pause(process)
-            pause_s = self.pace.lease_s * rng.uniform(1.2, 2.0)
-            threading.Timer(pause_s, self._resume, (process,)).start()
+        timers: list[threading.Timer] = []
+        while self.tally.stops < count and not self._quiet.wait(rng.uniform(0.2, 0.8) * mean_s):
+            pid = self._busy_worker()
+            time.sleep(rng.uniform(0, 0.1))
+            with self._crew:
+                place = next((at for at, process in enumerate(self._workers) if process.pid == pid), None)
+                if place is None or not crew.send(self._workers[place], signal.SIGSTOP):
+                    continue
+                process = self._workers[place]
+                self._stopped.append(process)
+                self._workers[place] = self._new_worker()
             self.tally.stops += 1
-            self._workers[place] = self._new_worker()
-            self._workers.append(process)
+            timers.append(threading.Timer(self.pace.lease_s * rng.uniform(1.5, 3.0), self._resume, (process,)))
+            timers[-1].start()
+        for timer in timers:
+            timer.join()
+
+    def _busy_worker(self) -> int:
+        """Process id of a worker that holds a claimed row now; waits for one."""
+        query = select(Worker.pid).join(Delivery, Delivery.worker_id == Worker.id)
+        query = query.where(Delivery.state == State.INTENDED.value, Worker.ended_at.is_(None))
+        while not self._quiet.wait(0.01):
+            with self.office.house.db.read() as session:
+                pids = list(session.scalars(query))
+            alive = {process.pid for process in self._workers}
+            for pid in pids:
+                if pid in alive:
+                    return pid
+        return 0
 
     def _resume(self, process: BaseProcess) -> None:
-        if process.is_alive():
+        """Go on after the pause; a worker on this machine has been ended by its taker meanwhile."""
+        if crew.send(process, signal.SIGCONT) and psutil.pid_exists(process.pid or 0):
             self.tally.outlived += 1
-            crew.go_on(process)
             time.sleep(self.pace.lease_s)
-            if process.is_alive():
-                process.terminate()
+            crew.send(process, signal.SIGTERM)
+
+    def _replace(self) -> None:
+        """As a service manager does: a worker that died is started again."""
+        with self._crew:
+            for place, process in enumerate(self._workers):
+                if not process.is_alive():
+                    self._workers[place] = self._new_worker()
 
     def _wait(self) -> None:
         """Until every row ended or a person was asked."""
@@ -233,6 +261,7 @@ class Harness:
                 )
             if not open_rows:
                 return
+            self._replace()
             time.sleep(0.25)
         self.tally.notes.append(f"{open_rows} rows were neither final nor asked in the end")
 

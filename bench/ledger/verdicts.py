@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from bench.ledger.harness import Harness, Started, group_by_class
-from core.models import Delivery, Step
+from core.models import Delivery, Observation, Step
 from core.models.words import Operation
 from portal.web import create_app
 from publisher.channels import channel_class
@@ -55,12 +55,15 @@ def judge(harness: Harness) -> dict[str, Any]:
         classes[kind] = _judge_class(harness, client, entries)
     with harness.office.house.db.read() as session:
         duty = figures(session, harness.office.house.clock.now(), harness.office.settings)
+        taken = session.scalars(select(Observation.detail).where(Observation.source == "takeover")).all()
         findings = [f"{found.rule}: {found.text}" for found in audit(session)]
     return {
         "runs": {kind: result["runs"] for kind, result in classes.items()},
         "kills": harness.tally.kills,
         "stops": harness.tally.stops,
         "stopped_and_resumed": harness.tally.outlived,
+        "rows_taken_over": len(taken),
+        "taken_over_with_open_call": sum(bool(detail.get("open")) for detail in taken),
         "two_copies": sum(result["faults"].get("two copies", 0) for result in classes.values()),
         "faults": sum(sum(result["faults"].values()) for result in classes.values()),
         "undecided_outside_foreign": sum(

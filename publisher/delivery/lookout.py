@@ -38,7 +38,7 @@ AT_ONCE = 50
 ACCOUNTS_AT_ONCE = 8
 LOOK_LEASE_S = 60.0
 FROZEN_WAIT_S = 15.0
-PATIENCE = 1.2  # times the settle time
+AGREEMENT = 0.7  # times the settle time, counted from the first look-up that said absent
 log = logging.getLogger(__name__)
 _lookouts: WeakKeyDictionary[Database, Lookout] = WeakKeyDictionary()
 _making = threading.Lock()
@@ -185,11 +185,14 @@ class Lookout:
             return len(rows)
 
     def _is_time(self, row: Delivery, now: datetime) -> bool:
-        """Never before the channel had its settle time for an answer of its own, unless no look-up is left."""
+        """Never before the channel had its settle time and a look-up after it, unless no look-up is left."""
         if row.state == State.UNKNOWN and row.look_at is None:
             return True
         settle = self.pace.settle(channel_class(row.account.kind).settle_s)
-        return now >= (row.once_deadline_at or now) + settle * PATIENCE
+        settled_at = (row.once_deadline_at or now) + settle
+        if row.absent_at and now < row.absent_at + settle * AGREEMENT:
+            return False
+        return now >= settled_at + settle / 2 or (row.looked_at is not None and row.looked_at >= settled_at)
 
     def _tend(self) -> None:
         """Let each channel tidy up in its own time; what goes wrong there waits for the next time."""
@@ -242,7 +245,7 @@ class Look:
             if found.state != "sent":
                 learn(session, row, News("poll", found), self.house.clock.now())
                 return
-            row.looks += 1
+            row.looks, row.looked_at = row.looks + 1, self.now
             settled = self.now >= (row.once_deadline_at or self.now) + self.pace.settle(self.channel.settle_s)
             if row.state == State.SENT and not self.channel.publishes_later and settled:
                 move(row, State.UNKNOWN, self.now)  # accepted, but not shown in its time
@@ -274,7 +277,7 @@ class Look:
             return
         now = self.house.clock.now()
         with self._row() as (session, row):
-            row.looks += 1
+            row.looks, row.looked_at = row.looks + 1, self.now
             if isinstance(found, Receipt):
                 learn(session, row, News("find", found), now)
             elif isinstance(found, Absent):
@@ -283,7 +286,8 @@ class Look:
                 observe(session, row, "find", "undecided", now, detail={"reason": found.reason, **found.evidence})
                 row.error_text = found.reason
             if row.state == State.UNKNOWN:
-                row.look_at = None if self._last(row) else next_look(row, now, self.pace)
+                lost = isinstance(found, Undecided)
+                row.look_at = None if self._last(row) else next_look(row, now, self.pace, out_of_reach=lost)
 
     def _ask_channel(self, order: Order) -> Receipt | Absent | Undecided:
         return self.channel.find(order.key, order.payload, order.since)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from core.models import Delivery
 from core.models.words import Operation
+from core.ports import Reconcile
 from publisher.channels import channel_class
 from publisher.delivery.pace import Pace
 from publisher.retry import poll_wait_s
 from publisher.workflow import State
 
-LOOKS = (0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # times the settle time, counted from the lost call's deadline
+LOOKS = (0.1, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # times the settle time, counted from the lost call's deadline
 VERIFY_S = (5.0, 15.0, 60.0, 180.0)
 SOONEST_S = 2.0
+GRID = 20  # common instants of look-ups in one settle time
+AFTER_ASKING = 10  # times the settle time
 
 
 def first_look(delivery: Delivery, now: datetime, pace: Pace) -> datetime:
@@ -21,20 +25,33 @@ def first_look(delivery: Delivery, now: datetime, pace: Pace) -> datetime:
     return next_look(delivery, now, pace)
 
 
-def next_look(delivery: Delivery, now: datetime, pace: Pace) -> datetime:
-    """The next look-up, by the channel's settle time, the row's state and the look-ups made so far."""
+def next_look(delivery: Delivery, now: datetime, pace: Pace, *, out_of_reach: bool = False) -> datetime:
+    """The next look-up, by the channel's settle time, the row's state and the look-ups made so far.
+
+    `out_of_reach`: the list did not reach back to the call, so nothing is gained before the settle time is over.
+    Once a person was asked, look-ups grow rare: they cost requests others need.
+    """
     channel = channel_class(delivery.account.kind)
     if delivery.operation == Operation.WITHDRAW:
         return now + pace.scaled(VERIFY_S[min(delivery.looks, len(VERIFY_S) - 1)])
     if delivery.state == State.SENT and channel.publishes_later:
         return now + pace.scaled(poll_wait_s(delivery.looks))
     settle = pace.settle(channel.settle_s)
+    if delivery.asked_at:
+        return now + settle * AFTER_ASKING + pace.scaled(poll_wait_s(delivery.looks))
     since = delivery.once_deadline_at or now
-    place = LOOKS[min(delivery.looks, len(LOOKS) - 1)]
-    due = since + settle * place
-    if delivery.absent_at and due < delivery.absent_at + settle / 2:
-        due = delivery.absent_at + settle / 2
-    soonest = now + (pace.scaled(SOONEST_S) if delivery.looks else timedelta(0))
-    if delivery.looks >= len(LOOKS):
-        due = now + settle * 2
-    return max(due, soonest)
+    least = 1.0 if out_of_reach else 0.0
+    later = [since + settle * place for place in LOOKS if place >= least and (settle * place + since > now)]
+    due = later[0] if later and settle else now + settle * 2
+    if delivery.absent_at:
+        due = max(due, delivery.absent_at + settle / 2)
+    due = _on_grid(due, settle / GRID) if channel.reconcile is Reconcile.LIST else due
+    return max(due, now + (pace.scaled(SOONEST_S) if delivery.looks else timedelta(0)))
+
+
+def _on_grid(at: datetime, step: timedelta) -> datetime:
+    """The next common instant: rows of one account that are looked for together cost one list read together."""
+    if not step:
+        return at
+    seconds = step.total_seconds()
+    return datetime.fromtimestamp(ceil(at.timestamp() / seconds) * seconds, UTC)

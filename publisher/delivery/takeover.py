@@ -63,7 +63,14 @@ class Takeover:
             if row is None or (worker is not None and not self._still_silent(session, worker, now)):
                 return 0
             row.fence += 1
-            observe(session, row, "takeover", "lost", now, detail={"worker": worker.id if worker else None})
+            observe(
+                session,
+                row,
+                "takeover",
+                "lost",
+                now,
+                detail={"worker": worker.id if worker else None, "open": row.once_step},
+            )
             if row.once_step:
                 make_unknown(row, now, self.pace)
                 return 1

@@ -98,9 +98,8 @@ class Wire:
     def _take_budget(self, api: str, purpose: str) -> None:
         limit = self.codes.limit(api)
         if limit and not self.house.budget.take(self.account.id, limit.api, purpose, self._a_day(limit)):
-            wait_s = BUDGET_WAIT_S / self.house.settings.time_factor
             text = f"今日“{limit.api}”接口次数已到预留线，稍后再试"
-            raise Throttled(Effect.THROTTLED, "budget", text, retry_after_s=wait_s)
+            raise Throttled(Effect.THROTTLED, "budget", text, retry_after_s=BUDGET_WAIT_S)
 
     def _a_day(self, limit: Limit) -> int:
         return int(self.account.settings.get(limit.setting) or limit.a_day) if limit.setting else limit.a_day

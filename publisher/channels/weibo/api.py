@@ -52,7 +52,8 @@ class WeiboApi:
             posts = body.get("statuses")
             if not isinstance(posts, list):
                 raise OutcomeUnknown(Effect.UNKNOWN, "no_statuses", "微博没有给出列表")
-            self._timeline = posts, len(posts) >= int(body.get("total_number") or len(posts) + 1)
+            total = body.get("total_number")
+            self._timeline = posts, total is not None and len(posts) >= int(total)
         return self._timeline
 
     def _stored_token(self) -> Fetched:
