@@ -72,7 +72,10 @@ def play(speed: float, once: bool, stop: threading.Event) -> None:
         environment = demo_environment(home, web, portal, address)
         os.environ.update(environment)
         stage = set_stage(environment, address)
-        logins = {name: add_person(stage.house, name, shown, roles) for name, (shown, roles) in STAFF.items()}
+        logins = {
+            name: add_person(stage.house, name, shown, roles, must_change=False)
+            for name, (shown, roles) in STAFF.items()
+        }
         seed(stage)
         with Supervisor([["web"], ["portal"], ["scheduler"]], environment) as supervisor:
             watcher = threading.Thread(target=supervisor.run, args=(stop,), daemon=True)

@@ -18,13 +18,15 @@ def random_password(length: int = 14) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
-def add_person(house: House, username: str, display_name: str, roles: Iterable[str]) -> str:
+def add_person(house: House, username: str, display_name: str, roles: Iterable[str], must_change: bool = True) -> str:
     """Create a person with a random initial password and return it; the one place where it is shown.
 
-    Raises CheckFailed when the name is taken or malformed.
+    With `must_change` the first login asks for a new one. Raises CheckFailed when the name is taken or malformed.
     """
     password = random_password()
     with house.db.write() as session:
         actor = Actor.system("command", Role.ADMINISTRATOR)
-        create_person(session, actor, username, display_name, list(roles), password, house.clock.now())
+        create_person(
+            session, actor, username, display_name, list(roles), password, house.clock.now(), must_change=must_change
+        )
     return password

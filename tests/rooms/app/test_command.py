@@ -1,0 +1,92 @@
+"""The command line: first set-up, people, the doctor, scoring, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from app.command import main
+from app.wiring import open_or_explain
+from core.models import Person
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("WENZHENG_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    return lambda *arguments, **more: runner.invoke(main, list(arguments), **more)
+
+
+def test_a_command_before_init_says_which_command_is_missing(run) -> None:
+    done = run("user", "add", "zhang", "--role", "editor")
+    assert done.exit_code == 1
+    assert "wenzheng init" in done.output
+
+
+def test_init_may_be_repeated_and_keeps_the_key(run, tmp_path: Path) -> None:
+    assert run("init").exit_code == 0
+    key = (tmp_path / "master.key").read_bytes()
+    assert run("init").exit_code == 0
+    assert (tmp_path / "master.key").read_bytes() == key
+    assert (tmp_path / "master.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_new_user_gets_a_random_password_that_must_be_changed(run) -> None:
+    run("init")
+    first, second = (run("user", "add", name, "--role", "editor").output for name in ("zhang", "liu"))
+    assert first.rsplit("：", 1)[1] != second.rsplit("：", 1)[1]
+    house = open_or_explain()
+    with house.db.read() as session:
+        people = session.scalars(select(Person)).all()
+        assert [(one.username, one.must_change, set(one.roles)) for one in people] == [
+            ("zhang", True, {"editor"}),
+            ("liu", True, {"editor"}),
+        ]
+        assert all(one.password_hash.startswith("$argon2id$") for one in people)
+    house.close()
+
+
+def test_a_taken_user_name_is_refused_in_chinese(run) -> None:
+    run("init")
+    run("user", "add", "zhang", "--role", "editor")
+    done = run("user", "add", "zhang", "--role", "editor")
+    assert done.exit_code == 1
+    assert "这个用户名已经有人用了" in done.output
+
+
+def test_scoring_reads_and_writes_json_lines_and_gives_no_opinion_without_text(run) -> None:
+    lines = [{"id": 1, "text": "服务很好，谢谢"}, {"id": 2, "text": ""}]
+    done = run("score", input="\n".join(json.dumps(line) for line in lines))
+    rows = [json.loads(line) for line in done.output.splitlines()]
+    assert [row["id"] for row in rows] == [1, 2]
+    assert 0 < rows[0]["value"] < 1
+    assert rows[1]["label"] == "no_text"
+    assert rows[1]["value"] is None
+
+
+def test_the_doctor_names_what_is_missing_and_fails(run) -> None:
+    run("init")
+    done = run("doctor")
+    assert done.exit_code == 1
+    assert "还没有渠道账号" in done.output
+    assert "正常  密钥" in done.output
+
+
+def test_a_brief_of_a_malformed_day_names_the_option_and_the_form(run) -> None:
+    run("init")
+    done = run("brief", "--day", "23.11.2026")
+    assert done.exit_code == 2
+    assert "--day" in done.output
+    assert "2026-11-23" in done.output
+
+
+def test_a_brief_of_an_empty_day_reads_sensibly(run) -> None:
+    run("init")
+    done = run("brief", "--day", "2026-01-05")
+    assert done.exit_code == 0
+    assert "2026年1月5日" in done.output
