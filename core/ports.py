@@ -91,7 +91,7 @@ class Key:
 
     delivery_id: int
     copy_id: int
-    attempt: int  # once-only calls of this delivery that were, or may have been, carried out
+    attempt: int  # once-only calls of this delivery that reached the platform or may have, absent ones included
     mark: str  # what we can find again on the platform: the canonical link with ?c=<copy id>
     link: str = ""  # the canonical link itself
     article_id: int = 0

@@ -23,6 +23,7 @@ FIELDS = {
     "uid": ("微博用户 UID", "数字编号，在微博主页地址里。"),
     "safe_domains": ("安全域名", "微博要求正文里带本站链接的域名，逗号分开。"),
     "client_id": ("应用 App Key", ""),
+    "requests_a_day": ("每天请求数", "商业合同约定的数字；不填按普通应用每天 100 次。"),
     "access_token": ("访问令牌", ""),
     "client_secret": ("应用 App Secret", ""),
     "appid": ("AppID", "公众平台“设置与开发”里。"),

@@ -32,7 +32,9 @@ class Fields:
 FIELDS: dict[str, Fields] = {
     ChannelKind.WEBSITE: Fields(("site_name",), (), ()),
     ChannelKind.WEIBO: Fields(
-        ("uid", "safe_domains", "client_id"), ("access_token", "client_secret"), ("uid", "access_token")
+        ("uid", "safe_domains", "client_id", "requests_a_day"),
+        ("access_token", "client_secret"),
+        ("uid", "access_token"),
     ),
     ChannelKind.WECHAT: Fields(
         ("appid", "callback_token_hint"),

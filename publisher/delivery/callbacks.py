@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from core import alarms, callbacks
 from core.db import Database
-from core.errors import ChannelError, NotConfigured
 from core.house import House
 from core.models import Account, CallbackEvent, Delivery
 from core.models.words import AlarmLevel, Operation
@@ -61,8 +60,8 @@ class Reader:
             return 0
         try:
             result = self._learn(event)
-        except (ChannelError, NotConfigured, ValueError, KeyError) as error:
-            log.warning("callback %s: %s", event.id, error)
+        except Exception as error:  # noqa: BLE001  whatever a strange event does, the ones behind it are read
+            log.warning("callback %s: %r", event.id, error)
             result = self._give_up(event, str(error)) if tries + 1 >= TRIES else ""
         if not result:
             wait_s = WAIT_S * 2**tries / self.pace.factor

@@ -134,6 +134,8 @@ class LedgerJournal:
         session.add_all(pending.steps)
         for step_id, columns in pending.answers.items():
             step = session.get_one(Step, step_id)
+            if step.effect and columns["effect"] == Effect.UNKNOWN:
+                continue  # it was settled by other news meanwhile
             for column, value in columns.items():
                 setattr(step, column, value)
         if delivery.fence != self.claimed.fence:

@@ -13,7 +13,7 @@ from core.models import Account, Article, Copy, Delivery, Payload
 from core.models.words import Operation
 from core.ports import Key, Receipt
 from core.ports import Payload as Template
-from publisher.delivery.rows import possible_calls, waiting_withdrawal
+from publisher.delivery.rows import calls_made, waiting_withdrawal
 
 KNOWN = 20
 
@@ -42,7 +42,7 @@ def read_order(session: Session, delivery: Delivery) -> Order:
     since = delivery.once_at or delivery.intended_at or delivery.created_at
     link = article.canonical_link
     key = Key(
-        delivery_id=delivery.id, copy_id=delivery.copy_id or 0, attempt=possible_calls(session, delivery.id),
+        delivery_id=delivery.id, copy_id=delivery.copy_id or 0, attempt=calls_made(session, delivery.id),
         mark=f"{link}?c={delivery.copy_id}", link=link, article_id=article.id, native=delivery.native_key,
         memory=dict(delivery.memory), earlier=_earlier(session, delivery, since),
         withdrawing=waiting_withdrawal(session, delivery.copy_id) is not None,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import alarms
 from core.audit import Actor, record
 from core.errors import CheckFailed, TransitionNotAllowed
-from core.models import Delivery
+from core.models import Copy, Delivery
 from core.models.words import CopyState, Operation, Role
 from core.ports import Problem, Receipt
 from publisher.delivery.gates import Stopped, check_approval
 from publisher.delivery.outcomes import News, ask_key, learn, learn_absent
 from publisher.delivery.planning import take_back
 from publisher.delivery.rows import move
-from publisher.workflow import IN_FLIGHT, State
+from publisher.workflow import IN_FLIGHT, UNSENT, State
 
 
 def retry_refused(session: Session, actor: Actor, delivery_id: int, now: datetime) -> Delivery:
@@ -24,6 +25,8 @@ def retry_refused(session: Session, actor: Actor, delivery_id: int, now: datetim
     delivery = _row(session, actor, delivery_id)
     if delivery.copy and delivery.copy.state in (CopyState.WITHDRAWN, CopyState.GONE):
         raise TransitionNotAllowed("稿件已撤回，不能重试；如需再发，请用“再次发布”。")
+    if delivery.operation == Operation.PUBLISH and delivery.round < _newest_round(session, delivery):
+        raise TransitionNotAllowed("这篇稿件在该账号上已有新的一轮发布，旧的一轮不能再发。")
     _need_approval(session, delivery)
     move(delivery, State.PLANNED, now, "人工决定重试")
     _renew(delivery, now)
@@ -53,6 +56,8 @@ def cancel(session: Session, actor: Actor, delivery_id: int, reason: str, now: d
     """A row that was not sent will not go out."""
     delivery = _row(session, actor, delivery_id)
     _need_text(reason, "请填写取消理由。")
+    if delivery.state not in UNSENT:
+        raise TransitionNotAllowed("只有还没有发出的分发可以取消；结果未知的请先查证，已发出的请用“撤回”。")
     move(delivery, State.CANCELLED, now, reason)
     copy = delivery.copy
     if copy and delivery.operation == Operation.PUBLISH and copy.state == CopyState.EXPECTED:
@@ -93,6 +98,13 @@ def decide_unknown(
     return delivery
 
 
+def _newest_round(session: Session, delivery: Delivery) -> int:
+    rounds = select(func.max(Copy.round)).where(
+        Copy.article_id == delivery.article_id, Copy.account_id == delivery.account_id
+    )
+    return session.scalar(rounds) or 0
+
+
 def _row(session: Session, actor: Actor, delivery_id: int) -> Delivery:
     actor.need(Role.PUBLISHER)
     return session.get_one(Delivery, delivery_id, with_for_update=True, populate_existing=True)
@@ -113,6 +125,7 @@ def _need_text(text: str, problem: str) -> None:
 def _renew(delivery: Delivery, now: datetime) -> None:
     assert delivery.state not in IN_FLIGHT
     delivery.due_at, delivery.retry_at, delivery.tries = now, None, 0
-    delivery.error_code = delivery.error_text = ""
+    delivery.error_code = delivery.error_text = delivery.job_id = ""
+    delivery.receipt = {}  # what an earlier attempt was told is not polled again
     if delivery.window_ends_at:
         delivery.window_ends_at = now + timedelta(seconds=delivery.window_s)

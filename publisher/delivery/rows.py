@@ -81,6 +81,14 @@ def close_steps(session: Session, delivery: Delivery, effect: str, now: datetime
         step.effect, step.result_at = effect, step.result_at or now
 
 
+def calls_made(session: Session, delivery_id: int) -> int:
+    """Once-only calls that reached the platform or may have; absent ones count, since a late accept may yet come."""
+    count = select(func.count()).where(
+        Step.delivery_id == delivery_id, Step.once.is_(True), Step.effect.in_((*POSSIBLE, ABSENT))
+    )
+    return session.scalar(count) or 0
+
+
 def possible_calls(session: Session, delivery_id: int) -> int:
     """Once-only calls of a row that were, or may have been, carried out."""
     query = select(func.count(Step.id)).where(

@@ -7,7 +7,6 @@ from math import ceil
 
 from core.models import Delivery
 from core.models.words import Operation
-from core.ports import Reconcile
 from publisher.channels import channel_class
 from publisher.delivery.pace import Pace
 from publisher.retry import poll_wait_s
@@ -16,7 +15,7 @@ from publisher.workflow import State
 LOOKS = (0.1, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # times the settle time, counted from the lost call's deadline
 VERIFY_S = (5.0, 15.0, 60.0, 180.0)
 SOONEST_S = 2.0
-GRID = 20  # common instants of look-ups in one settle time
+GRID = 5  # common instants of look-ups in one settle time, where requests are few
 AFTER_ASKING = 10  # times the settle time
 
 
@@ -38,14 +37,14 @@ def next_look(delivery: Delivery, now: datetime, pace: Pace, *, out_of_reach: bo
         return now + pace.scaled(poll_wait_s(delivery.looks))
     settle = pace.settle(channel.settle_s)
     if delivery.asked_at:
-        return now + settle * AFTER_ASKING + pace.scaled(poll_wait_s(delivery.looks))
+        return _on_grid(now + settle * AFTER_ASKING + pace.scaled(poll_wait_s(delivery.looks)), settle * AFTER_ASKING)
     since = delivery.once_deadline_at or now
     least = 1.0 if out_of_reach else 0.0
     later = [since + settle * place for place in LOOKS if place >= least and (settle * place + since > now)]
     due = later[0] if later and settle else now + settle * 2
     if delivery.absent_at:
         due = max(due, delivery.absent_at + settle / 2)
-    due = _on_grid(due, settle / GRID) if channel.reconcile is Reconcile.LIST else due
+    due = _on_grid(due, settle / GRID) if channel.list_window else due
     return max(due, now + (pace.scaled(SOONEST_S) if delivery.looks else timedelta(0)))
 
 

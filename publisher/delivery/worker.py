@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -71,8 +71,7 @@ class Worker:
 
     def wait_idle(self) -> None:
         """Wait for the rows in flight."""
-        for future in list(self._running):
-            future.result()
+        wait(self._running)
 
     def close(self) -> None:
         """Finish what is in flight and sign off."""

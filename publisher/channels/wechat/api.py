@@ -50,8 +50,10 @@ class WechatApi:
         """(newest published items, whether these are all): one list read a round."""
         if self._published is None:
             body = self.post("freepublish/batchget", {"offset": 0, "count": PAGE, "no_content": 1}, "reconcile")
-            items = body.get("item") or []
-            self._published = items, int(body.get("total_count", PAGE + 1)) <= len(items)
+            items, total = body.get("item"), body.get("total_count")
+            if not isinstance(items, list) or not isinstance(total, int):
+                raise OutcomeUnknown(Effect.UNKNOWN, "no_items", "微信没有给出列表")
+            self._published = items, total <= len(items)
         return self._published
 
     def has_draft(self, media_id: str) -> bool:

@@ -34,7 +34,6 @@ from publisher.channels.weibo.wording import MOST, TOPIC, base62, compose, creat
 from publisher.wire import bind, digest_of, media, need_field, pictures_of, prove
 
 SKEW_S = 120.0  # our clock against Weibo's when a post is recognised as ours
-TRUNCATED_S = 2.0  # created_at has whole seconds
 SHOWN_LATER, REPEATED, NO_POST = "20032", "20019", "20101"
 
 
@@ -116,7 +115,7 @@ class Weibo:
             return found
         ids = [str(post.get("idstr") or post.get("id")) for post in posts]
         oldest = min((created_at(post) for post in posts), default=None)
-        reaches = oldest is not None and oldest + timedelta(seconds=TRUNCATED_S) < since
+        reaches = oldest is not None and oldest + timedelta(seconds=SKEW_S / self.house.settings.time_factor) < since
         if whole or reaches or set(ids) & set(key.earlier):
             return Absent({"shown": ids})
         return Undecided("微博只显示最近几条，已看不到发出的时刻，请到微博核对", {"shown": ids})
