@@ -20,7 +20,7 @@ from core.errors import ChannelError, Refused, Transient
 from core.house import House
 from core.models import Copy, Delivery, Media, Step, Upload
 from core.ports import Effect, Json
-from publisher.delivery.gates import check_gate
+from publisher.delivery.gates import check_approval, check_gate
 from publisher.delivery.pace import Pace
 from publisher.wire import total_deadline
 
@@ -151,6 +151,7 @@ class LedgerJournal:
     def _enter(self, session: Session, now: datetime) -> Delivery:
         delivery = guard(session, Delivery, self.claimed.row_id, self.claimed.fence)
         check_gate(session, delivery, now)
+        check_approval(session, delivery)
         self.flush(session, delivery)
         delivery.step_at = now
         return delivery

@@ -8,9 +8,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from core.errors import TransitionNotAllowed
 from core.http import Request
+from core.models import ReviewStep
 from publisher.delivery import cancel, decide_unknown, publish_again, retry_refused
 from tests.rooms.publisher.ledger.scripted import LOST, START, Desk
 
@@ -126,3 +128,20 @@ def test_an_answer_without_a_list_is_no_proof_of_absence(desk: Desk) -> None:
     desk.door.on["freepublish/batchget"] = {}
     desk.look(950, 950, 950)
     assert desk.state(row) == "unknown"
+
+
+def test_a_word_changed_after_the_claim_stops_the_public_call(desk: Desk) -> None:
+    def changed_meanwhile(_request: Request) -> dict[str, str]:
+        with desk.db.write() as session:
+            session.execute(update(ReviewStep).values(voided_at=desk.clock.now()))
+        return {"media_id": "draft"}
+
+    desk.door.on |= {
+        "add_material": {"media_id": "cover"},
+        "draft/add": changed_meanwhile,
+        "freepublish/submit": {"errcode": 0, "publish_id": "1"},
+    }
+    row = desk.planned(desk.wechat())
+    desk.deliver()
+    assert desk.door.count("freepublish/submit") == 0
+    assert desk.state(row) == "held"
