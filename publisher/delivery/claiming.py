@@ -27,7 +27,11 @@ HOLD_AT_ONCE = 500
 def due_rows(now: datetime) -> list[ColumnElement[bool]]:
     """Conditions of a row that may be claimed: due, lane free, account usable, its turn after the website."""
     other = aliased(Delivery)
-    ahead = or_(other.state.in_(FLYING), and_(other.state == State.PLANNED.value, other.id < Delivery.id))
+    # A withdrawal waits for what is in flight alone: what is merely planned for later must not keep a copy live.
+    queued = and_(
+        other.state == State.PLANNED.value, other.id < Delivery.id, Delivery.operation != Operation.WITHDRAW.value
+    )
+    ahead = or_(other.state.in_(FLYING), queued)
     taken = (other.id != Delivery.id, ahead, other.account_id == Delivery.account_id)
     reply, other_reply = Delivery.operation == Operation.REPLY.value, other.operation == Operation.REPLY.value
     return [
@@ -110,13 +114,15 @@ def _claim(session: Session, holder: Holder, now: datetime, limit: int, allowed:
     values = {"state": State.INTENDED.value, "intended_at": now, "step_at": now}
     where = [*due_rows(now), allowed]
     windows = {kind: size for kind in channels().kinds() if (size := channel_class(kind).list_window)}
-    plain = ~exists().where(Account.id == Delivery.account_id, Account.kind.in_(windows)) if windows else None
+    # Only new posts push others out of a list; withdrawals and replies never wait for its window.
+    posts = Delivery.operation.in_((Operation.PUBLISH.value, Operation.CORRECT.value))
+    plain = or_(~exists().where(Account.id == Delivery.account_id, Account.kind.in_(windows)), ~posts)
     rows = claim(
-        session, holder, Delivery, [*where, plain] if plain is not None else where, values,
+        session, holder, Delivery, [*where, plain], values,
         order_by=[Delivery.due_at], limit=limit,
     )  # fmt: skip
     for kind, size in windows.items():
-        rows += _claim_in_window(session, holder, [*where, _kind_is(kind)], values, size, limit - len(rows))
+        rows += _claim_in_window(session, holder, [*where, _kind_is(kind), posts], values, size, limit - len(rows))
     return rows
 
 

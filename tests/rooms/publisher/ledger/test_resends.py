@@ -13,7 +13,7 @@ from sqlalchemy import update
 from core.errors import TransitionNotAllowed
 from core.http import Request
 from core.models import ReviewStep
-from publisher.delivery import cancel, decide_unknown, publish_again, retry_refused
+from publisher.delivery import cancel, decide_unknown, publish_again, retry_refused, withdraw
 from tests.rooms.publisher.ledger.scripted import LOST, START, Desk
 
 
@@ -145,3 +145,20 @@ def test_a_word_changed_after_the_claim_stops_the_public_call(desk: Desk) -> Non
     desk.deliver()
     assert desk.door.count("freepublish/submit") == 0
     assert desk.state(row) == "held"
+
+
+def test_a_withdrawal_does_not_wait_until_an_unknown_row_has_left_the_list_window(desk: Desk) -> None:
+    account, numbers = desk.weibo(), count(5000000001)
+    desk.door.on["statuses/share"] = LOST
+    lost = desk.planned(account)
+    desk.deliver()
+    desk.clock.advance(1)
+    desk.door.on["statuses/share"] = lambda _request: {"idstr": str(next(numbers))}
+    desk.door.on["statuses/destroy"] = {"idstr": "1"}
+    rows = [desk.planned(account) for _ in range(4)]
+    desk.deliver()
+    assert (desk.state(lost), {desk.state(row) for row in rows}) == ("unknown", {"confirmed"})
+    with desk.db.write() as session:
+        withdraw(session, desk.publisher, desk.copy(rows[0]).article_id, "内容有误", desk.clock.now())
+    desk.deliver()
+    assert desk.door.count("statuses/destroy") == 1
