@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -22,6 +17,7 @@ from core.config import Settings
 from core.db import Database
 from core.house import House, create_tables, open_house
 from core.models import Person, RoleGrant
+from tests.services import ServiceMissing, postgres_server
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
 _numbers = count(1)
@@ -68,46 +64,14 @@ def house(settings: Settings) -> Iterator[House]:
 # --- PostgreSQL -------------------------------------------------------------------------------------------------
 
 
-def _postgres_program(name: str) -> str:
-    places = [*sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True), *os.get_exec_path()]
-    for place in places:
-        if os.access(Path(place) / name, os.X_OK):
-            return str(Path(place) / name)
-    pytest.fail(f"PostgreSQL is missing ({name}): install the package postgresql, version 15 or later", pytrace=False)
-
-
-def _run_postgres(*command: str) -> None:
-    """Run a server command; root may not, so it lends the work to the user `postgres`."""
-    as_other = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    done = subprocess.run([*as_other, *command], capture_output=True, text=True, cwd="/", timeout=120)
-    if done.returncode:
-        pytest.fail(f"{command[0]} failed: {done.stdout}{done.stderr}", pytrace=False)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """URL of a PostgreSQL server of this test run (database `postgres`); it is stopped and removed at the end."""
-    home = Path(tempfile.mkdtemp(prefix="wz-pg-", dir="/tmp"))
-    if os.getuid() == 0:
-        shutil.chown(home, "postgres")
-    data, log, port = home / "data", home / "log", _free_port()
-    control = _postgres_program("pg_ctl")
     try:
-        _run_postgres(_postgres_program("initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8")
-        options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
-        _run_postgres(control, "-D", str(data), "-l", str(log), "-o", options, "-w", "start")
-        try:
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            _run_postgres(control, "-D", str(data), "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        with postgres_server() as url:
+            yield url
+    except ServiceMissing as missing:
+        pytest.fail(str(missing), pytrace=False)
 
 
 def _create_database(server: str, name: str, template: str = "template1") -> str:
