@@ -6,16 +6,43 @@ from typing import Any
 from .store import Store
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "weibo": {"screen_name": "东城发布", "safe_domains": ["127.0.0.1", "localhost"], "regime": None, "list_lag_s": 0,
-              "token_life_s": 2_592_000, "repeat_window_s": 86_400, "timeline_shown": 5, "readable_rows": 2_000,
-              "redirect_uri": None, "quotas": {}},
-    "wechat": {"name": "东城发布", "callback_url": None, "callback_token": "sandbox", "audit_s": 20,
-               "resubmit_in_audit": "refuse", "draft_leaves": "publish", "list_lag_s": 0, "token_life_s": 7_200,
-               "grace_s": 300, "may_publish": True, "may_comment": True, "quotas": {}, "ip_whitelist": None},
-    "jpush": {"name": "东城客户端", "quotas": {}, "report_delay_s": 0, "devices": [
-        {"registration_id": "1a0018970a", "platform": "android", "tags": ["东城"], "alias": "a1"},
-        {"registration_id": "1a0018970b", "platform": "android", "tags": ["西片"], "alias": "a2"},
-        {"registration_id": "171976fa8a", "platform": "ios", "tags": ["东城"], "alias": "a3"}]},
+    "weibo": {
+        "screen_name": "东城发布",
+        "safe_domains": ["127.0.0.1", "localhost"],
+        "regime": None,
+        "list_lag_s": 0,
+        "token_life_s": 2_592_000,
+        "repeat_window_s": 86_400,
+        "timeline_shown": 5,
+        "readable_rows": 2_000,
+        "redirect_uri": None,
+        "quotas": {},
+    },
+    "wechat": {
+        "name": "东城发布",
+        "callback_url": None,
+        "callback_token": "sandbox",
+        "audit_s": 20,
+        "resubmit_in_audit": "refuse",
+        "draft_leaves": "publish",
+        "list_lag_s": 0,
+        "token_life_s": 7_200,
+        "grace_s": 300,
+        "may_publish": True,
+        "may_comment": True,
+        "quotas": {},
+        "ip_whitelist": None,
+    },
+    "jpush": {
+        "name": "东城客户端",
+        "quotas": {},
+        "report_delay_s": 0,
+        "devices": [
+            {"registration_id": "1a0018970a", "platform": "android", "tags": ["东城"], "alias": "a1"},
+            {"registration_id": "1a0018970b", "platform": "android", "tags": ["西片"], "alias": "a2"},
+            {"registration_id": "171976fa8a", "platform": "ios", "tags": ["东城"], "alias": "a3"},
+        ],
+    },
 }
 
 
@@ -59,21 +86,40 @@ class Accounts:
             raise ValueError(f"unknown setting: {', '.join(sorted(unknown))}")
         row.update(settings)
         kept = {k: v for k, v in row.items() if k not in ("platform", "id")}
-        self.store.run("UPDATE account SET settings = ? WHERE platform = ? AND id = ?",
-                       json.dumps(kept, ensure_ascii=False), platform, identity)
+        self.store.run(
+            "UPDATE account SET settings = ? WHERE platform = ? AND id = ?",
+            json.dumps(kept, ensure_ascii=False),
+            platform,
+            identity,
+        )
         return row
 
 
 def issue_token(store: Store, account: dict[str, Any], value: str, family: str, span: tuple[float, float]) -> None:
     """Store a token valid over `span` (issued_at, expires_at)."""
-    store.insert("token", value=value, platform=account["platform"], account=account["id"], family=family,
-                 issued_at=span[0], expires_at=span[1])
+    store.insert(
+        "token",
+        value=value,
+        platform=account["platform"],
+        account=account["id"],
+        family=family,
+        issued_at=span[0],
+        expires_at=span[1],
+    )
 
 
 def kill_tokens(store: Store, platform: str, account: str, now: float, death: str = "killed") -> int:
     """End every living token of an account at once; gives their number."""
-    return store.run("UPDATE token SET dies_at = ?, death = ? WHERE platform = ? AND account = ? "
-                     "AND expires_at > ? AND (dies_at IS NULL OR dies_at > ?)", now, death, platform, account, now, now)
+    return store.run(
+        "UPDATE token SET dies_at = ?, death = ? WHERE platform = ? AND account = ? "
+        "AND expires_at > ? AND (dies_at IS NULL OR dies_at > ?)",
+        now,
+        death,
+        platform,
+        account,
+        now,
+        now,
+    )
 
 
 def find_token(store: Store, platform: str, value: str | None) -> dict[str, Any] | None:

@@ -24,8 +24,9 @@ class PlatformError(Exception):
     Raises KeyError when the code is not in the platform's table: an undocumented code would be a slip here.
     """
 
-    def __init__(self, platform: str, code: int, text: str | None = None, *, hint: str = "",
-                 extra: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, platform: str, code: int, text: str | None = None, *, hint: str = "", extra: dict[str, Any] | None = None
+    ) -> None:
         status, known = CODES[platform][code]
         self.platform, self.code, self.status = platform, code, status
         self.text, self.hint, self.extra = text or known, hint, extra or {}

@@ -33,8 +33,9 @@ def replay() -> None:
 @click.option("--sandbox-url", required=True)
 @click.option("--speed", default=0.0, show_default=True, help="0 plays everything at once.")
 @click.option("--align", type=click.Choice(["status", "now"]), default="status", show_default=True)
-def replay_cascades_command(file: Path, original: str, status_id: int, sandbox_url: str, speed: float,
-                            align: str) -> None:
+def replay_cascades_command(
+    file: Path, original: str, status_id: int, sandbox_url: str, speed: float, align: str
+) -> None:
     """Play one cascade of reposts under a published status."""
     report(replay_cascade(file, original, sandbox_url, status_id, speed, align=align))
 

@@ -19,8 +19,11 @@ from .world import HEXADECIMAL, World, the_world
 
 blueprint = Blueprint("control", __name__, url_prefix="/control")
 DIGITS = "0123456789"
-CREDENTIALS = {"weibo": ("uid", "client_id", "client_secret", "access_token"), "wechat": ("appid", "secret"),
-               "jpush": ("app_key", "master_secret")}
+CREDENTIALS = {
+    "weibo": ("uid", "client_id", "client_secret", "access_token"),
+    "wechat": ("appid", "secret"),
+    "jpush": ("app_key", "master_secret"),
+}
 IDENTITY = {"weibo": "uid", "wechat": "appid", "jpush": "app_key"}
 
 
@@ -53,8 +56,11 @@ def create_account() -> ResponseReturnValue:
 def invent(world: World, platform: str) -> dict[str, str]:
     """Seeded credentials in the platform's form."""
     if platform == "weibo":
-        return {"uid": "2" + world.word("uid", 9, DIGITS), "client_id": "1" + world.word("client", 9, DIGITS),
-                "client_secret": world.word("secret", 32, HEXADECIMAL)}
+        return {
+            "uid": "2" + world.word("uid", 9, DIGITS),
+            "client_id": "1" + world.word("client", 9, DIGITS),
+            "client_secret": world.word("secret", 32, HEXADECIMAL),
+        }
     if platform == "wechat":
         return {"appid": "wx" + world.word("appid", 16, HEXADECIMAL), "secret": world.word("secret", 32, HEXADECIMAL)}
     return {"app_key": world.word("app-key", 24, HEXADECIMAL), "master_secret": world.word("secret", 24, HEXADECIMAL)}
@@ -171,8 +177,11 @@ def remove() -> ResponseReturnValue:
     """The platform takes an item down: `{platform, item}` with a Weibo status id or a WeChat article_id."""
     world, body = the_world(), request.get_json()
     if body["platform"] == "weibo":
-        done = world.store.run("UPDATE weibo_status SET deleted_at = ?, deleted_by = 'platform' WHERE id = ? "
-                               "AND deleted_at IS NULL", world.now(), int(body["item"]))
+        done = world.store.run(
+            "UPDATE weibo_status SET deleted_at = ?, deleted_by = 'platform' WHERE id = ? AND deleted_at IS NULL",
+            world.now(),
+            int(body["item"]),
+        )
         return jsonify(removed=done)
     row = world.store.one("SELECT * FROM wechat_article WHERE article_id = ? AND deleted_at IS NULL", str(body["item"]))
     if row is None:

@@ -39,8 +39,11 @@ def find_item(world: World, platform: str, item: str) -> dict[str, Any]:
     """A live status by id, or a WeChat article by article_id or msg_data_id."""
     row = find_status(world, int(item)) if platform == "weibo" and item.isdigit() else None
     if platform == "wechat":
-        row = world.store.one("SELECT * FROM wechat_article WHERE (article_id = ? OR msg_data_id = ?) "
-                              "AND deleted_at IS NULL", item, int(item) if item.isdigit() else -1)
+        row = world.store.one(
+            "SELECT * FROM wechat_article WHERE (article_id = ? OR msg_data_id = ?) AND deleted_at IS NULL",
+            item,
+            int(item) if item.isdigit() else -1,
+        )
     if row is None:
         raise ValueError(f"no such live item: {item}")
     return row
@@ -57,8 +60,11 @@ def play_event(world: World, payload: dict[str, Any], at: float) -> str:
         table, key = ("weibo_status", "id") if payload["platform"] == "weibo" else ("wechat_article", "article_id")
         world.store.run(f"UPDATE {table} SET likes = likes + 1 WHERE {key} = ?", item[key])  # noqa: S608
         return "played"
-    return play_on_weibo(world, item, event, at) if payload["platform"] == "weibo" \
+    return (
+        play_on_weibo(world, item, event, at)
+        if payload["platform"] == "weibo"
         else play_on_wechat(world, item, event, at)
+    )
 
 
 def play_on_weibo(world: World, status: dict[str, Any], event: Event, at: float) -> str:
@@ -66,8 +72,11 @@ def play_on_weibo(world: World, status: dict[str, Any], event: Event, at: float)
     kind, name, text, ref = event["kind"], event.get("author", ""), event.get("text", ""), event.get("ref")
     if kind == "delete":
         gone = delete_by_ref(world, "weibo_comment", "status", status["id"], event.get("parent"), at)
-        return "played" if gone or delete_by_ref(world, "weibo_status", "root", status["id"], event.get("parent"), at) \
+        return (
+            "played"
+            if gone or delete_by_ref(world, "weibo_status", "root", status["id"], event.get("parent"), at)
             else "no parent"
+        )
     parent = None
     if event.get("parent"):
         table = "weibo_status" if kind == "repost" else "weibo_comment"
@@ -84,28 +93,42 @@ def play_on_weibo(world: World, status: dict[str, Any], event: Event, at: float)
 def play_on_wechat(world: World, article: dict[str, Any], event: Event, at: float) -> str:
     """A comment (when comments are open) or a deletion by its writer."""
     if event["kind"] == "delete":
-        return "played" if delete_by_ref(world, "wechat_comment", "msg_data_id", article["msg_data_id"],
-                                         event.get("parent"), at) else "no parent"
-    if not world.store.number("SELECT json_extract(articles, '$[0].need_open_comment') FROM wechat_article "
-                              "WHERE article_id = ?", article["article_id"]):
+        return (
+            "played"
+            if delete_by_ref(world, "wechat_comment", "msg_data_id", article["msg_data_id"], event.get("parent"), at)
+            else "no parent"
+        )
+    if not world.store.number(
+        "SELECT json_extract(articles, '$[0].need_open_comment') FROM wechat_article WHERE article_id = ?",
+        article["article_id"],
+    ):
         return "comments closed"
-    add_wechat_comment(world, article, 0, event.get("author", ""), event.get("text", ""), created_at=at,
-                       ref=event.get("ref"))
+    add_wechat_comment(
+        world, article, 0, event.get("author", ""), event.get("text", ""), created_at=at, ref=event.get("ref")
+    )
     return "played"
 
 
 def find_by_ref(world: World, table: str, status_id: int, ref: str) -> dict[str, Any] | None:
     """The row of an earlier event or replayed row under a status, by its ref."""
     column = "root" if table == "weibo_status" else "status"
-    return world.store.one(f"SELECT * FROM {table} WHERE {column} = ? AND ref = ? AND deleted_at IS NULL",  # noqa: S608
-                           status_id, ref)
+    return world.store.one(
+        f"SELECT * FROM {table} WHERE {column} = ? AND ref = ? AND deleted_at IS NULL",  # noqa: S608
+        status_id,
+        ref,
+    )
 
 
 def delete_by_ref(world: World, table: str, column: str, item: Any, ref: Any, at: float) -> int:
     """Mark the row with this ref as deleted by its writer; gives the number of rows."""
     by = ", deleted_by = 'writer'" if table != "weibo_comment" else ""
-    return world.store.run(f"UPDATE {table} SET deleted_at = ?{by} WHERE {column} = ? AND ref = ? "  # noqa: S608
-                           "AND deleted_at IS NULL", at, item, ref)
+    return world.store.run(
+        f"UPDATE {table} SET deleted_at = ?{by} WHERE {column} = ? AND ref = ? "  # noqa: S608
+        "AND deleted_at IS NULL",
+        at,
+        item,
+        ref,
+    )
 
 
 def write_rows(world: World, status: dict[str, Any], rows: list[Event]) -> dict[str, Any]:
@@ -126,17 +149,32 @@ def write_rows(world: World, status: dict[str, Any], rows: list[Event]) -> dict[
         else:
             played[row["kind"]] += 1
             if row["kind"] == "repost":
-                add_repost(world, parent or status, row["author"], row["text"], row["at"], ref=row["ref"],
-                           visible_at=world.now())
+                add_repost(
+                    world,
+                    parent or status,
+                    row["author"],
+                    row["text"],
+                    row["at"],
+                    ref=row["ref"],
+                    visible_at=world.now(),
+                )
             else:
-                add_comment(world, status, (uid_of(row["author"]), row["author"]), row["text"], created_at=row["at"],
-                            parent=parent, ref=row["ref"])
+                add_comment(
+                    world,
+                    status,
+                    (uid_of(row["author"]), row["author"]),
+                    row["text"],
+                    created_at=row["at"],
+                    parent=parent,
+                    ref=row["ref"],
+                )
     return {"played": played, "missing_parent": missing, "repeated": repeated}
 
 
 def report_events(world: World) -> dict[str, Any]:
     """How many events wait, and how the others ended."""
     waiting = world.store.number("SELECT count(*) FROM job WHERE kind = 'crowd' AND done_at IS NULL")
-    ended = world.store.all("SELECT outcome, count(*) AS n FROM job WHERE kind = 'crowd' AND done_at IS NOT NULL "
-                            "GROUP BY outcome")
+    ended = world.store.all(
+        "SELECT outcome, count(*) AS n FROM job WHERE kind = 'crowd' AND done_at IS NOT NULL GROUP BY outcome"
+    )
     return {"waiting": waiting, "ended": {row["outcome"]: row["n"] for row in ended}}

@@ -8,13 +8,38 @@ from typing import Any
 from .options import Options
 from .store import Store
 
-GATE = ("http_500", "timeout_before", "timeout_after", "accept_late", "cut", "bad_json", "kill_token", "rate_limit",
-        "code", "list_lag")
+GATE = (
+    "http_500",
+    "timeout_before",
+    "timeout_after",
+    "accept_late",
+    "cut",
+    "bad_json",
+    "kill_token",
+    "rate_limit",
+    "code",
+    "list_lag",
+)
 EFFECT = ("foreign_posts", "audit_refuse")
 CALLBACK = ("duplicate_callback", "late_callback", "lost_callback")
 KINDS = GATE + EFFECT + CALLBACK
-FIELDS = {"platform", "api", "account", "kind", "times", "probability", "seed", "seconds", "bytes", "code", "count",
-          "connection", "after", "skip", "contains"}
+FIELDS = {
+    "platform",
+    "api",
+    "account",
+    "kind",
+    "times",
+    "probability",
+    "seed",
+    "seconds",
+    "bytes",
+    "code",
+    "count",
+    "connection",
+    "after",
+    "skip",
+    "contains",
+}
 
 
 class Faults:
@@ -45,8 +70,9 @@ class Faults:
         rows = self.store.all("SELECT * FROM fault ORDER BY id")
         return [{"id": r["id"], **json.loads(r["spec"]), "drawn": r["drawn"], "fired": r["fired"]} for r in rows]
 
-    def take(self, kinds: tuple[str, ...], platform: str, api: str, account: str | None,
-             subject: Callable[[], str] = str) -> list[dict[str, Any]]:
+    def take(
+        self, kinds: tuple[str, ...], platform: str, api: str, account: str | None, subject: Callable[[], str] = str
+    ) -> list[dict[str, Any]]:
         """The faults of these kinds that strike this call, counted as fired.
 
         `subject` gives what the call is about, as text, for faults with `contains`.

@@ -151,9 +151,14 @@ def hang(world: World, fault: dict[str, Any]) -> Response:
 def accept_late(world: World, fault: dict[str, Any]) -> Response:
     """Keep the request; its effect comes `seconds` (default 30) later. The client hears nothing."""
     due_at = world.options.clock() + world.scaled(float(fault.get("seconds", 30)))
-    payload = {"method": request.method, "path": request.path, "query": request.query_string.decode(),
-               "body": base64.b64encode(request.get_data(cache=True)).decode(), "base": request.host_url,
-               "headers": [[k, v] for k, v in request.headers if k.lower() not in ("content-length", "host")]}
+    payload = {
+        "method": request.method,
+        "path": request.path,
+        "query": request.query_string.decode(),
+        "body": base64.b64encode(request.get_data(cache=True)).decode(),
+        "base": request.host_url,
+        "headers": [[k, v] for k, v in request.headers if k.lower() not in ("content-length", "host")],
+    }
     world.jobs.add("late_request", due_at, payload)
     return hang(world, {"connection": fault.get("connection"), "seconds": fault.get("hang_s", 60)})
 
@@ -193,11 +198,22 @@ def log_call(world: World, response: Response) -> None:
     body = response.get_data()
     text = body[:KEPT_RESPONSE].decode("utf-8", "replace")
     world.store.insert(
-        "call", at=world.options.clock() if g.late_at is None else g.late_at, platform=g.platform, api=g.api,
-        account=g.account, method=request.method, status=response.status_code, code=g.get("error_code"),
-        rid=g.get("rid"), faults=",".join(g.struck) or None, late=int(g.late_at is not None),
-        request=mask(describe_request()), response=mask(text), host=request.remote_addr,
-        took_ms=round((time.monotonic() - g.began) * 1000, 2))
+        "call",
+        at=world.options.clock() if g.late_at is None else g.late_at,
+        platform=g.platform,
+        api=g.api,
+        account=g.account,
+        method=request.method,
+        status=response.status_code,
+        code=g.get("error_code"),
+        rid=g.get("rid"),
+        faults=",".join(g.struck) or None,
+        late=int(g.late_at is not None),
+        request=mask(describe_request()),
+        response=mask(text),
+        host=request.remote_addr,
+        took_ms=round((time.monotonic() - g.began) * 1000, 2),
+    )
 
 
 def name_subject(world: World) -> str:

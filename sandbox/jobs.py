@@ -82,7 +82,10 @@ class Jobs:
         with self.store.transaction():
             row = self.store.one(
                 f"SELECT * FROM job WHERE done_at IS NULL AND due_at <= ? AND kind IN ({marks}) "  # noqa: S608
-                "ORDER BY due_at, id LIMIT 1", now, *kinds)
+                "ORDER BY due_at, id LIMIT 1",
+                now,
+                *kinds,
+            )
             if row:
                 self.store.run("UPDATE job SET done_at = ? WHERE id = ?", now, row["id"])
         return row

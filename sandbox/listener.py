@@ -101,13 +101,25 @@ class Handler(BaseHTTPRequestHandler):
     def _environ(self, body: bytes) -> dict[str, Any]:
         path, _, query = self.path.partition("?")
         environ: dict[str, Any] = {
-            "REQUEST_METHOD": self.command, "SCRIPT_NAME": "", "QUERY_STRING": query,
-            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "RAW_URI": self.path,
-            "SERVER_NAME": self.server.server_name, "SERVER_PORT": str(self.server.server_port),
-            "SERVER_PROTOCOL": self.request_version, "REMOTE_ADDR": self.client_address[0],
-            "CONTENT_LENGTH": str(len(body)), "wsgi.version": (1, 0), "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO(), "wsgi.multithread": True,
-            "wsgi.input_terminated": True, "wsgi.multiprocess": False, "wsgi.run_once": False, "sandbox.wire": {},
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "QUERY_STRING": query,
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "RAW_URI": self.path,
+            "SERVER_NAME": self.server.server_name,
+            "SERVER_PORT": str(self.server.server_port),
+            "SERVER_PROTOCOL": self.request_version,
+            "REMOTE_ADDR": self.client_address[0],
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.input_terminated": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "sandbox.wire": {},
         }
         for name, value in self.headers.items():
             key = name.upper().replace("-", "_")

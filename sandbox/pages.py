@@ -30,15 +30,34 @@ def clock_text(at: float) -> str:
 def index() -> str:
     """What is live here, with links."""
     world = the_world()
-    statuses = world.store.all("SELECT * FROM weibo_status WHERE root IS NULL AND deleted_at IS NULL "
-                               "AND visible_at <= ? ORDER BY id DESC LIMIT 50", world.now())
+    statuses = world.store.all(
+        "SELECT * FROM weibo_status WHERE root IS NULL AND deleted_at IS NULL "
+        "AND visible_at <= ? ORDER BY id DESC LIMIT 50",
+        world.now(),
+    )
     articles = world.store.all("SELECT * FROM wechat_article WHERE deleted_at IS NULL ORDER BY rowid DESC LIMIT 50")
-    entries = [{"name": f"微博 {s['name']}", "meta": clock_text(s["created_at"]), "text": s["text"],
-                "link": f"/{s['uid']}/{mid_of(s['id'])}"} for s in statuses]
-    entries += [{"name": "微信文章", "meta": clock_text(a["published_at"]),
-                 "text": json.loads(a["articles"])[0]["title"], "link": f"/s/{a['article_id']}-1"} for a in articles]
-    entries += [{"name": f"推送收件箱 {a['name']}", "meta": "", "text": "", "link": f"/inbox/{a['id']}"}
-                for a in world.accounts.all("jpush")]
+    entries = [
+        {
+            "name": f"微博 {s['name']}",
+            "meta": clock_text(s["created_at"]),
+            "text": s["text"],
+            "link": f"/{s['uid']}/{mid_of(s['id'])}",
+        }
+        for s in statuses
+    ]
+    entries += [
+        {
+            "name": "微信文章",
+            "meta": clock_text(a["published_at"]),
+            "text": json.loads(a["articles"])[0]["title"],
+            "link": f"/s/{a['article_id']}-1",
+        }
+        for a in articles
+    ]
+    entries += [
+        {"name": f"推送收件箱 {a['name']}", "meta": "", "text": "", "link": f"/inbox/{a['id']}"}
+        for a in world.accounts.all("jpush")
+    ]
     return show("首页", "本地平台沙箱", "以下内容只存在于这台机器", entries=entries)
 
 
@@ -48,35 +67,54 @@ def article(name: str) -> ResponseReturnValue:
     world = the_world()
     identity, _, place = name.removeprefix("draft-").rpartition("-")
     if name.startswith("draft-"):
-        row = world.store.one("SELECT articles, created_at AS at FROM wechat_draft "
-                              "WHERE media_id = ? AND left_at IS NULL", identity)
+        row = world.store.one(
+            "SELECT articles, created_at AS at FROM wechat_draft WHERE media_id = ? AND left_at IS NULL", identity
+        )
     else:
-        row = world.store.one("SELECT articles, published_at AS at, msg_data_id FROM wechat_article "
-                              "WHERE article_id = ?", identity)
+        row = world.store.one(
+            "SELECT articles, published_at AS at, msg_data_id FROM wechat_article WHERE article_id = ?", identity
+        )
     articles = json.loads(row["articles"]) if row else []
     if not place.isdigit() or not 1 <= int(place) <= len(articles) or articles[int(place) - 1].get("is_deleted"):
         return show("微信公众号", "该内容已被发布者删除", "", entries=[]), 404
     assert row
     shown = articles[int(place) - 1]
-    return show("微信公众号", shown["title"], f"{shown['author']} {clock_text(row['at'])}",
-                html=localise_pictures(world, shown["content"]), link=shown["content_source_url"], link_text="阅读原文",
-                entries=elected_comments(world, row.get("msg_data_id", 0), int(place) - 1))
+    return show(
+        "微信公众号",
+        shown["title"],
+        f"{shown['author']} {clock_text(row['at'])}",
+        html=localise_pictures(world, shown["content"]),
+        link=shown["content_source_url"],
+        link_text="阅读原文",
+        entries=elected_comments(world, row.get("msg_data_id", 0), int(place) - 1),
+    )
 
 
 def localise_pictures(world: World, content: str) -> str:
     """The body with addresses of uploaded pictures led to this machine, since their real host is not reached."""
-    for row in world.store.all("SELECT media_id, url FROM wechat_media WHERE url IS NOT NULL AND instr(?, url) > 0",
-                               content):
+    for row in world.store.all(
+        "SELECT media_id, url FROM wechat_media WHERE url IS NOT NULL AND instr(?, url) > 0", content
+    ):
         content = content.replace(row["url"], f"/media/{row['media_id']}")
     return content
 
 
 def elected_comments(world: World, data_id: int, position: int) -> list[dict[str, str]]:
     """Comments readers see: the elected ones, with the account's answer."""
-    rows = world.store.all("SELECT * FROM wechat_comment WHERE msg_data_id = ? AND position = ? AND elected = 1 "
-                           "AND deleted_at IS NULL ORDER BY id", data_id, position)
-    return [{"name": row["name"], "meta": clock_text(row["created_at"]),
-             "text": row["content"] + (f"\n作者回复：{row['reply']}" if row["reply"] else "")} for row in rows]
+    rows = world.store.all(
+        "SELECT * FROM wechat_comment WHERE msg_data_id = ? AND position = ? AND elected = 1 "
+        "AND deleted_at IS NULL ORDER BY id",
+        data_id,
+        position,
+    )
+    return [
+        {
+            "name": row["name"],
+            "meta": clock_text(row["created_at"]),
+            "text": row["content"] + (f"\n作者回复：{row['reply']}" if row["reply"] else ""),
+        }
+        for row in rows
+    ]
 
 
 @blueprint.get("/<int:uid>/<mid>")
@@ -89,14 +127,25 @@ def status(uid: int, mid: str) -> ResponseReturnValue:
         row = None
     if row is None or row["uid"] != uid:
         return show("微博", "抱歉，此微博已被删除或不存在", "", entries=[]), 404
-    comments = world.store.all("SELECT * FROM weibo_comment WHERE status = ? AND deleted_at IS NULL "
-                               "AND visible_at <= ? ORDER BY id DESC LIMIT ?", row["id"], world.now(), SHOWN)
+    comments = world.store.all(
+        "SELECT * FROM weibo_comment WHERE status = ? AND deleted_at IS NULL "
+        "AND visible_at <= ? ORDER BY id DESC LIMIT ?",
+        row["id"],
+        world.now(),
+        SHOWN,
+    )
     entries = [{"name": row["name"], "meta": clock_text(row["created_at"]), "text": row["text"]}]
     entries += [{"name": c["name"], "meta": clock_text(c["created_at"]), "text": c["text"]} for c in comments]
     links = json.loads(row["links"])
-    return show("微博", row["name"], f"赞 {row['likes']} · 评论 {len(comments)}", entries=entries,
-                picture=f"/picture/{row['pic']}" if row["pic"] else None,
-                link=links[0]["url_long"] if links else None, link_text="网页链接")
+    return show(
+        "微博",
+        row["name"],
+        f"赞 {row['likes']} · 评论 {len(comments)}",
+        entries=entries,
+        picture=f"/picture/{row['pic']}" if row["pic"] else None,
+        link=links[0]["url_long"] if links else None,
+        link_text="网页链接",
+    )
 
 
 @blueprint.get("/inbox/<app_key>")
@@ -104,9 +153,15 @@ def status(uid: int, mid: str) -> ResponseReturnValue:
 def inbox(app_key: str, msg_id: str | None = None) -> ResponseReturnValue:
     """What the devices of an app show; with a msg_id that push alone, 404 when withdrawn or replaced."""
     world = the_world()
-    rows = world.store.all("SELECT * FROM jpush_push WHERE account = ? AND withdrawn_at IS NULL "
-                           "AND overridden_at IS NULL AND (? IS NULL OR msg_id = ?) "
-                           "ORDER BY accepted_at DESC LIMIT ?", app_key, msg_id, msg_id, SHOWN)
+    rows = world.store.all(
+        "SELECT * FROM jpush_push WHERE account = ? AND withdrawn_at IS NULL "
+        "AND overridden_at IS NULL AND (? IS NULL OR msg_id = ?) "
+        "ORDER BY accepted_at DESC LIMIT ?",
+        app_key,
+        msg_id,
+        msg_id,
+        SHOWN,
+    )
     if world.accounts.get("jpush", app_key) is None or (msg_id and not rows):
         return show("推送", "没有这条推送", "", entries=[]), 404
     return show("推送", "推送收件箱", f"共 {len(rows)} 条", entries=[inbox_entry(app_key, row) for row in rows])
@@ -119,8 +174,12 @@ def inbox_entry(app_key: str, row: dict[str, Any]) -> dict[str, str]:
     android = notification.get("android") or {}
     ios, message = notification.get("ios") or {}, body.get("message") or {}
     text = notification.get("alert") or android.get("alert") or ios.get("alert") or message.get("msg_content")
-    return {"name": android.get("title") or "通知", "meta": clock_text(row["accepted_at"]), "text": str(text or ""),
-            "link": f"/inbox/{app_key}/{row['msg_id']}"}
+    return {
+        "name": android.get("title") or "通知",
+        "meta": clock_text(row["accepted_at"]),
+        "text": str(text or ""),
+        "link": f"/inbox/{app_key}/{row['msg_id']}",
+    }
 
 
 @blueprint.get("/media/<media_id>")

@@ -7,8 +7,9 @@ from .replay import ask
 from .visitors import visit
 
 
-def play_evening(base_url: str, portal_url: str | None, items: dict[str, str], speed: float,
-                 events: list[Event] | None = None) -> dict[str, Any]:
+def play_evening(
+    base_url: str, portal_url: str | None, items: dict[str, str], speed: float, events: list[Event] | None = None
+) -> dict[str, Any]:
     """Play an evening on live items: `items` names the item per channel (weibo status id, wechat article_id, and the
     product's article id for website and client). Blocks until the portal's visitors are done; Weibo and WeChat play by
     themselves in the sandbox. Gives the number planned per channel and what the portal took.

@@ -75,8 +75,13 @@ def read_cascade(file: Path, original: str) -> tuple[list[dict[str, Any]], Count
         elif at is None:
             skipped["malformed time"] += 1
         else:
-            rows[line["mid"]] = {"ref": line["mid"], "parent": line["parent"] or None, "at": at, "text": line["text"],
-                                 "author": f"用户{line['author_hash']}"}
+            rows[line["mid"]] = {
+                "ref": line["mid"],
+                "parent": line["parent"] or None,
+                "at": at,
+                "text": line["text"],
+                "author": f"用户{line['author_hash']}",
+            }
     for row in list(rows.values()):
         if row["parent"] and row["parent"] not in rows:
             skipped["parent left out"] += 1
@@ -121,8 +126,16 @@ def read_original_time(file: Path, original: str) -> float | None:
     return next((parse_time(line["time"]) for line in read_rows(beside) if line["id"] == original), None)
 
 
-def replay_cascade(file: Path, original: str, base_url: str, status_id: int, speed: float = 0.0, *,
-                   align: str = "status", sleep: Sleep = time.sleep) -> Played:
+def replay_cascade(
+    file: Path,
+    original: str,
+    base_url: str,
+    status_id: int,
+    speed: float = 0.0,
+    *,
+    align: str = "status",
+    sleep: Sleep = time.sleep,
+) -> Played:
     """Play a cascade under a live status of the sandbox, its times shifted by one constant.
 
     `align` "status": the original's time becomes the status's; "now": the last row becomes now. `speed` 0 plays all at
@@ -139,8 +152,10 @@ def replay_cascade(file: Path, original: str, base_url: str, status_id: int, spe
         wait_s = (batch[-1]["due_at"] - first) / speed - (time.monotonic() - began) if speed else 0.0
         if wait_s > 0:
             sleep(wait_s)
-        sent = [{**{k: row[k] for k in ("ref", "kind", "author", "text", "parent")}, "at": row["at"] + shift}
-                for row in batch]
+        sent = [
+            {**{k: row[k] for k in ("ref", "kind", "author", "text", "parent")}, "at": row["at"] + shift}
+            for row in batch
+        ]
         count_batch(played, ask(base_url, f"/control/weibo/{status_id}/rows", {"rows": sent}))
     return played
 
@@ -170,14 +185,18 @@ def count_batch(played: Played, answer: dict[str, Any]) -> None:
 def ask(base_url: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
     """One call of the control API; HTTPError when it refuses."""
     content = json.dumps(body).encode() if body is not None else None
-    call = urllib.request.Request(base_url.rstrip("/") + path, data=content,  # noqa: S310
-                                  headers={"Content-Type": "application/json"})
+    call = urllib.request.Request(  # noqa: S310  the caller names a local sandbox
+        base_url.rstrip("/") + path,
+        data=content,
+        headers={"Content-Type": "application/json"},
+    )
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call, timeout=60) as answer:
         return dict(json.loads(answer.read()))
 
 
-def replay_messages(file: Path, portal_url: str, speed: float = 0.0, *, limit: int | None = None,
-                    sleep: Sleep = time.sleep) -> Played:
+def replay_messages(
+    file: Path, portal_url: str, speed: float = 0.0, *, limit: int | None = None, sleep: Sleep = time.sleep
+) -> Played:
     """Post citizens' messages in order of time into the portal's form; `speed` as above, `limit` plays the first n.
 
     `reposts` and `answers` stay 0; `comments` counts messages taken; refusals are counted by HTTP status.
@@ -192,8 +211,12 @@ def replay_messages(file: Path, portal_url: str, speed: float = 0.0, *, limit: i
         wait_s = (at - ordered[0][0]) / speed - (time.monotonic() - began) if speed else 0.0
         if wait_s > 0:
             sleep(wait_s)
-        fields = {"title": row["title"].strip()[:TITLE_CHARACTERS], "text": row["text"].strip()[:TEXT_CHARACTERS],
-                  "name": row["user"].strip(), "contact": f"{row['user'].strip().lower()}@example.com"}
+        fields = {
+            "title": row["title"].strip()[:TITLE_CHARACTERS],
+            "text": row["text"].strip()[:TEXT_CHARACTERS],
+            "name": row["user"].strip(),
+            "contact": f"{row['user'].strip().lower()}@example.com",
+        }
         try:
             visitor.write_message(fields)
             played.comments += 1

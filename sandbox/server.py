@@ -89,10 +89,18 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
 
 def replay_late(app: SandboxApp, payload: dict[str, Any], at: float) -> None:
     """The effect of a request that was accepted late, at the moment `at`; nobody hears the answer."""
-    with app.app_context(), app.test_request_context(  # a context of its own: this runs inside another request
-            payload["path"], method=payload["method"], query_string=payload["query"], base_url=payload["base"],
-            data=base64.b64decode(payload["body"]), headers=[tuple(h) for h in payload["headers"]],
-            environ_overrides={"sandbox.late_at": at}):
+    with (
+        app.app_context(),
+        app.test_request_context(  # a context of its own: this runs inside another request
+            payload["path"],
+            method=payload["method"],
+            query_string=payload["query"],
+            base_url=payload["base"],
+            data=base64.b64decode(payload["body"]),
+            headers=[tuple(h) for h in payload["headers"]],
+            environ_overrides={"sandbox.late_at": at},
+        ),
+    ):
         app.full_dispatch_request()
 
 

@@ -16,8 +16,9 @@ class Store:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.lock = threading.RLock()
-        self._db = sqlite3.connect(str(path or ":memory:"), check_same_thread=False, isolation_level=None,
-                                   cached_statements=512)
+        self._db = sqlite3.connect(
+            str(path or ":memory:"), check_same_thread=False, isolation_level=None, cached_statements=512
+        )
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")
@@ -77,8 +78,12 @@ class Store:
         with self.transaction():
             last = self.number("SELECT value FROM counter WHERE name = ?", name)
             value = max(last + 1, start, at_least)
-            self.run("INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?",
-                     name, value, value)
+            self.run(
+                "INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?",
+                name,
+                value,
+                value,
+            )
         return value
 
     def close(self) -> None:

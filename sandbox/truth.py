@@ -17,18 +17,31 @@ ONCE_CALLS = ("statuses/share", "freepublish/submit", "push", "comments/create",
 def of_account() -> ResponseReturnValue:
     """`?account=` every copy, draft and push of one account."""
     world, account = the_world(), request.args["account"]
-    return jsonify({
-        "weibo": [weibo_copy(row) for row in world.store.all(
-            "SELECT * FROM weibo_status WHERE account = ? ORDER BY id", account)],
-        "wechat": [wechat_copy(row) for row in world.store.all(
-            "SELECT * FROM wechat_article WHERE account = ? ORDER BY rowid", account)],
-        "wechat_in_audit": world.store.all("SELECT publish_id, media_id, submitted_at FROM wechat_publish "
-                                           "WHERE account = ? AND status = 1", account),
-        "wechat_drafts": world.store.all("SELECT media_id, created_at, left_at, left_why FROM wechat_draft "
-                                         "WHERE account = ? ORDER BY rowid", account),
-        "jpush": [jpush_copy(row) for row in world.store.all(
-            "SELECT * FROM jpush_push WHERE account = ? ORDER BY accepted_at", account)],
-        "calls": count_calls(world, [account], None)})
+    return jsonify(
+        {
+            "weibo": [
+                weibo_copy(row)
+                for row in world.store.all("SELECT * FROM weibo_status WHERE account = ? ORDER BY id", account)
+            ],
+            "wechat": [
+                wechat_copy(row)
+                for row in world.store.all("SELECT * FROM wechat_article WHERE account = ? ORDER BY rowid", account)
+            ],
+            "wechat_in_audit": world.store.all(
+                "SELECT publish_id, media_id, submitted_at FROM wechat_publish WHERE account = ? AND status = 1",
+                account,
+            ),
+            "wechat_drafts": world.store.all(
+                "SELECT media_id, created_at, left_at, left_why FROM wechat_draft WHERE account = ? ORDER BY rowid",
+                account,
+            ),
+            "jpush": [
+                jpush_copy(row)
+                for row in world.store.all("SELECT * FROM jpush_push WHERE account = ? ORDER BY accepted_at", account)
+            ],
+            "calls": count_calls(world, [account], None),
+        }
+    )
 
 
 @blueprint.get("/copies")
@@ -38,29 +51,54 @@ def of_link() -> ResponseReturnValue:
     A link carries on with `?…`, `&…` or `#…` too (a mark); a push carries it when any text in its body does.
     """
     world, link, account = the_world(), request.args["link"], request.args.get("account")
-    weibo = [weibo_copy(row) for row in rows_with(world, "weibo_status", "links", link, account)
-             if any(carries(entry["url_long"], link) for entry in json.loads(row["links"]))]
-    wechat = [wechat_copy(row) for row in rows_with(world, "wechat_article", "articles", link, account)
-              if articles_carry(row, link)]
-    audits = [{k: row[k] for k in ("publish_id", "media_id", "submitted_at", "status")}
-              for row in rows_with(world, "wechat_publish", "articles", link, account)
-              if row["status"] == 1 and articles_carry(row, link)]
+    weibo = [
+        weibo_copy(row)
+        for row in rows_with(world, "weibo_status", "links", link, account)
+        if any(carries(entry["url_long"], link) for entry in json.loads(row["links"]))
+    ]
+    wechat = [
+        wechat_copy(row)
+        for row in rows_with(world, "wechat_article", "articles", link, account)
+        if articles_carry(row, link)
+    ]
+    audits = [
+        {k: row[k] for k in ("publish_id", "media_id", "submitted_at", "status")}
+        for row in rows_with(world, "wechat_publish", "articles", link, account)
+        if row["status"] == 1 and articles_carry(row, link)
+    ]
     drafts = [row for row in rows_with(world, "wechat_draft", "articles", link, account) if articles_carry(row, link)]
-    pushes = [jpush_copy(row) for row in rows_with(world, "jpush_push", "body", link, account)
-              if any(carries(text, link) for text in texts_in(json.loads(row["body"])))]
-    return jsonify({
-        "link": link,
-        "live": {"weibo": sum(c["live"] for c in weibo), "wechat": sum(c["live"] for c in wechat),
-                 "jpush": sum(c["live"] for c in pushes)},
-        "weibo": weibo, "wechat": wechat, "wechat_in_audit": audits, "jpush": pushes,
-        "wechat_drafts": [{k: row[k] for k in ("media_id", "created_at", "left_at", "left_why")} for row in drafts],
-        "calls": count_link_calls(world, link, account, [row["media_id"] for row in drafts])})
+    pushes = [
+        jpush_copy(row)
+        for row in rows_with(world, "jpush_push", "body", link, account)
+        if any(carries(text, link) for text in texts_in(json.loads(row["body"])))
+    ]
+    return jsonify(
+        {
+            "link": link,
+            "live": {
+                "weibo": sum(c["live"] for c in weibo),
+                "wechat": sum(c["live"] for c in wechat),
+                "jpush": sum(c["live"] for c in pushes),
+            },
+            "weibo": weibo,
+            "wechat": wechat,
+            "wechat_in_audit": audits,
+            "jpush": pushes,
+            "wechat_drafts": [{k: row[k] for k in ("media_id", "created_at", "left_at", "left_why")} for row in drafts],
+            "calls": count_link_calls(world, link, account, [row["media_id"] for row in drafts]),
+        }
+    )
 
 
 def rows_with(world: World, table: str, column: str, link: str, account: str | None) -> list[dict[str, Any]]:
     """Rows whose text column holds the link somewhere."""
-    return world.store.all(f"SELECT * FROM {table} WHERE instr({column}, ?) > 0 "  # noqa: S608
-                           "AND (? IS NULL OR account = ?) ORDER BY rowid", link, account, account)
+    return world.store.all(
+        f"SELECT * FROM {table} WHERE instr({column}, ?) > 0 "  # noqa: S608
+        "AND (? IS NULL OR account = ?) ORDER BY rowid",
+        link,
+        account,
+        account,
+    )
 
 
 def carries(url: str, link: str) -> bool:
@@ -83,29 +121,82 @@ def texts_in(value: Any) -> list[str]:
 
 def weibo_copy(row: dict[str, Any]) -> dict[str, Any]:
     """A status with all its times (Unix seconds)."""
-    kept = {k: row[k] for k in ("id", "account", "text", "sent_text", "accepted_at", "visible_at", "deleted_at",
-                                "deleted_by", "likes", "origin")}
-    return {**kept, "live": row["deleted_at"] is None, "links": [e["url_long"] for e in json.loads(row["links"])],
-            "mid": mid_of(row["id"]), "page": f"{request.host_url}{row['uid']}/{mid_of(row['id'])}"}
+    kept = {
+        k: row[k]
+        for k in (
+            "id",
+            "account",
+            "text",
+            "sent_text",
+            "accepted_at",
+            "visible_at",
+            "deleted_at",
+            "deleted_by",
+            "likes",
+            "origin",
+        )
+    }
+    return {
+        **kept,
+        "live": row["deleted_at"] is None,
+        "links": [e["url_long"] for e in json.loads(row["links"])],
+        "mid": mid_of(row["id"]),
+        "page": f"{request.host_url}{row['uid']}/{mid_of(row['id'])}",
+    }
 
 
 def wechat_copy(row: dict[str, Any]) -> dict[str, Any]:
     """A published article with all its times; `accepted_at` is the submit's."""
     articles = json.loads(row["articles"])
-    kept = {k: row[k] for k in ("article_id", "account", "publish_id", "msg_data_id", "accepted_at", "published_at",
-                                "visible_at", "deleted_at", "deleted_by", "likes")}
-    return {**kept, "live": row["deleted_at"] is None, "titles": [a["title"] for a in articles],
-            "marks": [a["content_source_url"] for a in articles],
-            "pages": [f"{row['base']}s/{row['article_id']}-{place}" for place, _ in enumerate(articles, 1)]}
+    kept = {
+        k: row[k]
+        for k in (
+            "article_id",
+            "account",
+            "publish_id",
+            "msg_data_id",
+            "accepted_at",
+            "published_at",
+            "visible_at",
+            "deleted_at",
+            "deleted_by",
+            "likes",
+        )
+    }
+    return {
+        **kept,
+        "live": row["deleted_at"] is None,
+        "titles": [a["title"] for a in articles],
+        "marks": [a["content_source_url"] for a in articles],
+        "pages": [f"{row['base']}s/{row['article_id']}-{place}" for place, _ in enumerate(articles, 1)],
+    }
 
 
 def jpush_copy(row: dict[str, Any]) -> dict[str, Any]:
     """A push with cid, extras and times; live means neither withdrawn nor replaced."""
     body = json.loads(row["body"])
-    kept = {k: row[k] for k in ("msg_id", "account", "sendno", "cid", "accepted_at", "withdrawn_at", "overrides",
-                                "overridden_at", "android", "ios")}
-    return {**kept, "live": row["withdrawn_at"] is None and row["overridden_at"] is None,
-            "notification": body.get("notification"), "message": body.get("message"), "extras": extras_of(body)}
+    kept = {
+        k: row[k]
+        for k in (
+            "msg_id",
+            "account",
+            "sendno",
+            "cid",
+            "accepted_at",
+            "withdrawn_at",
+            "overrides",
+            "overridden_at",
+            "android",
+            "ios",
+        )
+    }
+    return {
+        **kept,
+        "live": row["withdrawn_at"] is None and row["overridden_at"] is None,
+        "notification": body.get("notification"),
+        "message": body.get("message"),
+        "extras": extras_of(body),
+    }
 
 
 def extras_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -118,8 +209,12 @@ def extras_of(body: dict[str, Any]) -> dict[str, Any]:
 def count_calls(world: World, accounts: list[str], texts: list[str] | None) -> dict[str, dict[str, int]]:
     """Once-only calls seen per api: all, with an effect at once (`answered`), late ones and struck ones."""
     marks, apis = ",".join("?" * len(accounts)), ",".join("?" * len(ONCE_CALLS))
-    rows = world.store.all(f"SELECT api, late, faults, status, request FROM call WHERE account IN ({marks}) "  # noqa: S608
-                           f"AND api IN ({apis})", *accounts, *ONCE_CALLS)
+    rows = world.store.all(
+        f"SELECT api, late, faults, status, request FROM call WHERE account IN ({marks}) "  # noqa: S608
+        f"AND api IN ({apis})",
+        *accounts,
+        *ONCE_CALLS,
+    )
     counts: dict[str, dict[str, int]] = {}
     for row in rows:
         if texts is None or any(text in (row["request"] or "") for text in texts):
@@ -140,9 +235,12 @@ def calls() -> ResponseReturnValue:
     """The request log, newest first; filters `account`, `api`, `platform`, `since` (Unix seconds), `limit` (500)."""
     wanted = {k: request.args[k] for k in ("account", "api", "platform") if k in request.args}
     clauses = "".join(f" AND {name} = ?" for name in wanted)
-    rows = the_world().store.all(f"SELECT * FROM call WHERE at >= ?{clauses} ORDER BY id DESC LIMIT ?",  # noqa: S608
-                                 float(request.args.get("since", 0)), *wanted.values(),
-                                 int(request.args.get("limit", 500)))
+    rows = the_world().store.all(
+        f"SELECT * FROM call WHERE at >= ?{clauses} ORDER BY id DESC LIMIT ?",  # noqa: S608
+        float(request.args.get("since", 0)),
+        *wanted.values(),
+        int(request.args.get("limit", 500)),
+    )
     return jsonify(rows)
 
 
@@ -152,9 +250,13 @@ def rows() -> ResponseReturnValue:
     world, status = the_world(), int(request.args["status"])
     reposts = world.store.all(
         "SELECT 'repost' AS kind, s.id, s.ref, p.ref AS parent_ref, s.created_at, s.text, s.name, s.deleted_at "
-        "FROM weibo_status s LEFT JOIN weibo_status p ON p.id = s.pid WHERE s.root = ? ORDER BY s.id", status)
+        "FROM weibo_status s LEFT JOIN weibo_status p ON p.id = s.pid WHERE s.root = ? ORDER BY s.id",
+        status,
+    )
     comments = world.store.all(
         "SELECT CASE WHEN c.parent IS NULL THEN 'comment' ELSE 'answer' END AS kind, c.id, c.ref, p.ref AS parent_ref, "
         "c.created_at, c.text, c.name, c.deleted_at FROM weibo_comment c LEFT JOIN weibo_comment p ON p.id = c.parent "
-        "WHERE c.status = ? ORDER BY c.id", status)
+        "WHERE c.status = ? ORDER BY c.id",
+        status,
+    )
     return jsonify(reposts + comments)

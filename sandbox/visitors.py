@@ -46,7 +46,8 @@ class Visitor:
     def __init__(self, portal_url: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self.portal_url, self.sleep = portal_url.rstrip("/"), sleep
         self._opener = urllib.request.build_opener(
-            urllib.request.HTTPCookieProcessor(CookieJar()), urllib.request.ProxyHandler({}), NoRedirect())
+            urllib.request.HTTPCookieProcessor(CookieJar()), urllib.request.ProxyHandler({}), NoRedirect()
+        )
 
     def comment(self, item: str, event: Event) -> None:
         """A comment under the site's article, by its form."""
@@ -74,8 +75,11 @@ class Visitor:
         self._send(path, body, {"Content-Type": "application/x-www-form-urlencoded"})
 
     def _send_json(self, path: str, body: dict[str, Any], device: str) -> None:
-        self._send(path, json.dumps(body, ensure_ascii=False).encode(),
-                   {"Content-Type": "application/json", "X-Client-Id": device})
+        self._send(
+            path,
+            json.dumps(body, ensure_ascii=False).encode(),
+            {"Content-Type": "application/json", "X-Client-Id": device},
+        )
 
     def _send(self, path: str, body: bytes | None, headers: dict[str, str]) -> str:
         for turn in range(PATIENCE + 1):
@@ -105,8 +109,9 @@ def read_hidden(page: str) -> dict[str, str]:
     return found
 
 
-def visit(portal_url: str, item: str, events: Iterable[Event], speed: float,
-          sleep: Callable[[float], None] = time.sleep) -> dict[str, int]:
+def visit(
+    portal_url: str, item: str, events: Iterable[Event], speed: float, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, int]:
     """Play the website and client events of an evening; an event comes `after_s / speed` after the call.
 
     Gives how many were taken and how many refused. `speed` 0 plays all at once.

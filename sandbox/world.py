@@ -50,14 +50,20 @@ class World:
         period = self.period(length_s)
         if self.uses(account, api, length_s) >= limit:
             return False
-        self.store.run("INSERT INTO used (account, api, period, used) VALUES (?, ?, ?, 1) "
-                       "ON CONFLICT (account, api, period) DO UPDATE SET used = used + 1", account, api, period)
+        self.store.run(
+            "INSERT INTO used (account, api, period, used) VALUES (?, ?, ?, 1) "
+            "ON CONFLICT (account, api, period) DO UPDATE SET used = used + 1",
+            account,
+            api,
+            period,
+        )
         return True
 
     def uses(self, account: str, api: str, length_s: float) -> int:
         """Uses counted in the present window."""
-        return self.store.number("SELECT used FROM used WHERE account = ? AND api = ? AND period = ?",
-                                 account, api, self.period(length_s))
+        return self.store.number(
+            "SELECT used FROM used WHERE account = ? AND api = ? AND period = ?", account, api, self.period(length_s)
+        )
 
     def lag_s(self, account: dict[str, Any]) -> float:
         """How much later than accepted a new item shows in lists: account setting plus a fault on this call."""

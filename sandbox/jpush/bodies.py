@@ -7,8 +7,18 @@ from ..codes import PlatformError
 from ..options import DAY_S
 from ..world import World
 
-FIELDS = {"platform", "audience", "notification", "message", "options", "cid", "inapp_message", "notification_3rd",
-          "sms_message", "callback"}
+FIELDS = {
+    "platform",
+    "audience",
+    "notification",
+    "message",
+    "options",
+    "cid",
+    "inapp_message",
+    "notification_3rd",
+    "sms_message",
+    "callback",
+}
 PLATFORMS = {"android", "ios", "quickapp", "hmos", "winphone"}
 AUDIENCE = {"tag": 20, "tag_and": 20, "tag_not": 20, "alias": 1000, "registration_id": 1000, "segment": 1, "abtest": 1}
 ANDROID_BYTES, IOS_BYTES, MESSAGE_BYTES = 4_000, 2_000, 4_000
@@ -60,8 +70,11 @@ def check_sizes(body: dict[str, Any]) -> None:
     if not isinstance(notification, dict):
         raise PlatformError("jpush", 1003, "notification is invalid")
     alert = notification.get("alert", "")
-    parts = ((notification.get("android", {"alert": alert}), ANDROID_BYTES),
-             (notification.get("ios", {"alert": alert}), IOS_BYTES), (body.get("message") or {}, MESSAGE_BYTES))
+    parts = (
+        (notification.get("android", {"alert": alert}), ANDROID_BYTES),
+        (notification.get("ios", {"alert": alert}), IOS_BYTES),
+        (body.get("message") or {}, MESSAGE_BYTES),
+    )
     for part, most in parts:
         if len(json.dumps(part, ensure_ascii=False).encode()) > most:
             raise PlatformError("jpush", 1005)
@@ -76,8 +89,11 @@ def check_options(world: World, account: dict[str, Any], options: dict[str, Any]
         raise PlatformError("jpush", 1003, "options are invalid")
     overridden = options.get("override_msg_id")
     if overridden and not world.store.one(
-            "SELECT msg_id FROM jpush_push WHERE msg_id = ? AND account = ? AND accepted_at > ?", str(overridden),
-            account["id"], world.now() - world.scaled(DAY_S)):
+        "SELECT msg_id FROM jpush_push WHERE msg_id = ? AND account = ? AND accepted_at > ?",
+        str(overridden),
+        account["id"],
+        world.now() - world.scaled(DAY_S),
+    ):
         raise PlatformError("jpush", 1003, "override_msg_id is invalid")
 
 

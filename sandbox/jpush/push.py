@@ -31,8 +31,11 @@ def enter(family: str = "push") -> tuple[World, dict[str, Any]]:
     allowed = world.count_use(account["id"], f"minute:{family}", MINUTE_S, limit)
     used = world.uses(account["id"], f"minute:{family}", MINUTE_S)
     ends_at = world.options.window_end(MINUTE_S, world.now())
-    g.rate = {"X-Rate-Limit-Quota": limit, "X-Rate-Limit-Remaining": limit - used,
-              "X-Rate-Limit-Reset": max(int(ends_at - world.now()), 0)}
+    g.rate = {
+        "X-Rate-Limit-Quota": limit,
+        "X-Rate-Limit-Remaining": limit - used,
+        "X-Rate-Limit-Reset": max(int(ends_at - world.now()), 0),
+    }
     if not allowed:
         raise PlatformError("jpush", 2002)
     return world, account
@@ -58,21 +61,39 @@ def push() -> dict[str, Any]:
     msg_id, sendno = str(world.store.next("jpush_msg", FIRST_MSG_ID)), str(body.get("options", {}).get("sendno", "0"))
     overrides = body.get("options", {}).get("override_msg_id")
     world.store.insert(
-        "jpush_push", msg_id=msg_id, account=account["id"], sendno=sendno, cid=cid, body=body, accepted_at=now,
-        overrides=str(overrides) if overrides else None, android=sum(d["platform"] == "android" for d in devices),
-        ios=sum(d["platform"] == "ios" for d in devices))
+        "jpush_push",
+        msg_id=msg_id,
+        account=account["id"],
+        sendno=sendno,
+        cid=cid,
+        body=body,
+        accepted_at=now,
+        overrides=str(overrides) if overrides else None,
+        android=sum(d["platform"] == "android" for d in devices),
+        ios=sum(d["platform"] == "ios" for d in devices),
+    )
     if overrides:
         world.store.run("UPDATE jpush_push SET overridden_at = ? WHERE msg_id = ?", now, str(overrides))
     if cid:
-        world.store.run("INSERT OR REPLACE INTO jpush_cid (cid, account, sendno, msg_id, done_at) "
-                        "VALUES (?, ?, ?, ?, ?)", cid, account["id"], sendno, msg_id, now)
+        world.store.run(
+            "INSERT OR REPLACE INTO jpush_cid (cid, account, sendno, msg_id, done_at) VALUES (?, ?, ?, ?, ?)",
+            cid,
+            account["id"],
+            sendno,
+            msg_id,
+            now,
+        )
     return {"sendno": sendno, "msg_id": msg_id}
 
 
 def find_first(world: World, account: str, cid: str) -> dict[str, Any] | None:
     """The first success of a cid within a day; a failed attempt left none."""
-    return world.store.one("SELECT sendno, msg_id FROM jpush_cid WHERE account = ? AND cid = ? AND done_at > ?",
-                           account, cid, world.now() - world.scaled(DAY_S))
+    return world.store.one(
+        "SELECT sendno, msg_id FROM jpush_cid WHERE account = ? AND cid = ? AND done_at > ?",
+        account,
+        cid,
+        world.now() - world.scaled(DAY_S),
+    )
 
 
 @blueprint.post("/v3/push/validate")
@@ -102,7 +123,12 @@ def withdraw(msg_id: str) -> dict[str, Any]:
     now = world.now()
     changed = world.store.run(
         "UPDATE jpush_push SET withdrawn_at = ? WHERE msg_id = ? AND account = ? AND withdrawn_at IS NULL "
-        "AND accepted_at > ?", now, msg_id, account["id"], now - world.scaled(DAY_S))
+        "AND accepted_at > ?",
+        now,
+        msg_id,
+        account["id"],
+        now - world.scaled(DAY_S),
+    )
     if not changed:
         raise PlatformError("jpush", 1003)
     return {}
@@ -123,11 +149,18 @@ def received() -> Any:
 
 
 def _report(world: World, account: str, msg_id: str, known_until: float) -> dict[str, Any]:
-    row = world.store.one("SELECT * FROM jpush_push WHERE msg_id = ? AND account = ? AND accepted_at <= ?",
-                          msg_id, account, known_until)
+    row = world.store.one(
+        "SELECT * FROM jpush_push WHERE msg_id = ? AND account = ? AND accepted_at <= ?", msg_id, account, known_until
+    )
     android, ios = (row["android"] or None, row["ios"] or None) if row else (None, None)
-    return {"msg_id": msg_id, "android_received": android, "ios_apns_sent": ios, "ios_apns_received": ios,
-            "ios_msg_received": None, "wp_mpns_sent": None}
+    return {
+        "msg_id": msg_id,
+        "android_received": android,
+        "ios_apns_sent": ios,
+        "ios_apns_received": ios,
+        "ios_msg_received": None,
+        "wp_mpns_sent": None,
+    }
 
 
 def read_body() -> dict[str, Any]:

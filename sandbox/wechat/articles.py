@@ -44,10 +44,14 @@ def check_article(world: World, account: dict[str, Any], article: Any) -> dict[s
     if article.get("need_open_comment") in (1, True) and not account["may_comment"]:
         raise refuse(88000)
     return {
-        "article_type": kind, "title": article["title"], "author": article.get("author", ""),
-        "digest": article.get("digest", ""), "content": clean(world, account["id"], article["content"]),
+        "article_type": kind,
+        "title": article["title"],
+        "author": article.get("author", ""),
+        "digest": article.get("digest", ""),
+        "content": clean(world, account["id"], article["content"]),
         "content_source_url": article.get("content_source_url", ""),
-        "thumb_media_id": article.get("thumb_media_id", ""), "show_cover_pic": 0,
+        "thumb_media_id": article.get("thumb_media_id", ""),
+        "show_cover_pic": 0,
         "need_open_comment": int(article.get("need_open_comment") or 0),
         "only_fans_can_comment": int(article.get("only_fans_can_comment") or 0),
         **({"image_info": article["image_info"]} if kind == "newspic" else {}),

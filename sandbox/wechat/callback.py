@@ -17,9 +17,16 @@ ATTEMPTS = 3
 def schedule_callback(world: World, publish: dict[str, Any], at: float) -> None:
     """Plan the event of one finished publish (its row); faults may lose, delay or double it."""
     account, publish_id = publish["account"], publish["publish_id"]
-    struck = {f["kind"]: f for f in world.faults.take(
-        ("duplicate_callback", "late_callback", "lost_callback"), "wechat", "callback", account,
-        lambda: str(publish["articles"]))}
+    struck = {
+        f["kind"]: f
+        for f in world.faults.take(
+            ("duplicate_callback", "late_callback", "lost_callback"),
+            "wechat",
+            "callback",
+            account,
+            lambda: str(publish["articles"]),
+        )
+    }
     if "lost_callback" in struck:
         return
     if "late_callback" in struck:
@@ -37,21 +44,40 @@ def send_callback(world: World, payload: dict[str, Any], result: dict[str, Any])
     now = world.options.clock()
     outcome = post_event(world, account, event_xml(payload["account"], result, int(payload["event_at"])), int(now))
     world.store.insert(
-        "call", at=now, platform="wechat", api="callback", account=payload["account"], method="POST",
-        status=outcome, faults=None, late=0, request=f"publish_id={payload['publish_id']} attempt={payload['attempt']}")
+        "call",
+        at=now,
+        platform="wechat",
+        api="callback",
+        account=payload["account"],
+        method="POST",
+        status=outcome,
+        faults=None,
+        late=0,
+        request=f"publish_id={payload['publish_id']} attempt={payload['attempt']}",
+    )
     if outcome != 200 and payload["attempt"] < ATTEMPTS:
-        world.jobs.add("callback", world.options.clock() + world.scaled(ANSWER_WITHIN_S),
-                       {**payload, "attempt": payload["attempt"] + 1})
+        world.jobs.add(
+            "callback",
+            world.options.clock() + world.scaled(ANSWER_WITHIN_S),
+            {**payload, "attempt": payload["attempt"] + 1},
+        )
 
 
 def post_event(world: World, account: dict[str, Any], xml: str, timestamp: int) -> int:
     """The HTTP status of one POST; 0 when no answer came within 5 s (never scaled: the product's clock is real)."""
     nonce = world.word("nonce", 10, "0123456789")
-    query = urlencode({"signature": sign(account["callback_token"], str(timestamp), nonce), "timestamp": timestamp,
-                       "nonce": nonce, "openid": "oSandbox0000000000000000000"})
+    query = urlencode(
+        {
+            "signature": sign(account["callback_token"], str(timestamp), nonce),
+            "timestamp": timestamp,
+            "nonce": nonce,
+            "openid": "oSandbox0000000000000000000",
+        }
+    )
     url = account["callback_url"]
     call = urllib.request.Request(  # noqa: S310  the operator of the sandbox names the address
-        f"{url}{'&' if '?' in url else '?'}{query}", data=xml.encode(), headers={"Content-Type": "text/xml"})
+        f"{url}{'&' if '?' in url else '?'}{query}", data=xml.encode(), headers={"Content-Type": "text/xml"}
+    )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(call, timeout=ANSWER_WITHIN_S) as answer:
@@ -71,18 +97,25 @@ def sign(token: str, *parts: str) -> str:
 
 def event_xml(account: str, result: dict[str, Any], at: int) -> str:
     """The event in plain mode."""
-    links = "".join(f"<item><idx>{i['idx']}</idx><article_url>{cdata(i['article_url'])}</article_url></item>"
-                    for i in result.get("article_detail", {}).get("item", []))
-    detail = f"<article_detail><count>{len(result['article_detail']['item'])}</count>{links}</article_detail>" \
-        if "article_detail" in result else ""
+    links = "".join(
+        f"<item><idx>{i['idx']}</idx><article_url>{cdata(i['article_url'])}</article_url></item>"
+        for i in result.get("article_detail", {}).get("item", [])
+    )
+    detail = (
+        f"<article_detail><count>{len(result['article_detail']['item'])}</count>{links}</article_detail>"
+        if "article_detail" in result
+        else ""
+    )
     article = f"<article_id>{cdata(result['article_id'])}</article_id>" if "article_id" in result else ""
     failed = "".join(f"<fail_idx>{place}</fail_idx>" for place in result["fail_idx"])
-    return (f"<xml><ToUserName>{cdata('gh_' + account[2:14])}</ToUserName>"
-            f"<FromUserName>{cdata('oSandbox0000000000000000000')}</FromUserName><CreateTime>{at}</CreateTime>"
-            f"<MsgType>{cdata('event')}</MsgType><Event>{cdata('PUBLISHJOBFINISH')}</Event><PublishEventInfo>"
-            f"<publish_id>{escape(str(result['publish_id']))}</publish_id>"
-            f"<publish_status>{result['publish_status']}</publish_status>{article}{detail}{failed}"
-            "</PublishEventInfo></xml>")
+    return (
+        f"<xml><ToUserName>{cdata('gh_' + account[2:14])}</ToUserName>"
+        f"<FromUserName>{cdata('oSandbox0000000000000000000')}</FromUserName><CreateTime>{at}</CreateTime>"
+        f"<MsgType>{cdata('event')}</MsgType><Event>{cdata('PUBLISHJOBFINISH')}</Event><PublishEventInfo>"
+        f"<publish_id>{escape(str(result['publish_id']))}</publish_id>"
+        f"<publish_status>{result['publish_status']}</publish_status>{article}{detail}{failed}"
+        "</PublishEventInfo></xml>"
+    )
 
 
 def cdata(text: str) -> str:

@@ -15,8 +15,11 @@ def read_place(world: World, account: dict[str, Any], body: dict[str, Any]) -> t
     """(msg_data_id, 0-based index) of a published article: 88001 (with an empty list) when there is none."""
     asked = str(body.get("msg_data_id", ""))
     index = whole(body, "index", 0)
-    row = world.store.one("SELECT articles, article_id FROM wechat_article WHERE msg_data_id = ? AND account = ?",
-                          int(asked) if asked.isdigit() else 0, account["id"])
+    row = world.store.one(
+        "SELECT articles, article_id FROM wechat_article WHERE msg_data_id = ? AND account = ?",
+        int(asked) if asked.isdigit() else 0,
+        account["id"],
+    )
     if row is None or not 0 <= index < row["articles"].count('"article_type"'):
         error = refuse(88001)
         error.extra = {"total": 0, "comment": []}
@@ -40,8 +43,12 @@ def switch(*, opened: bool) -> dict[str, Any]:
     """Set `need_open_comment` of the stored article."""
     world, account = enter(commenting=True)
     place = read_place(world, account, read_json())
-    world.store.run(f"UPDATE wechat_article SET articles = json_set(articles, '$[{place[1]}].need_open_comment', ?) "  # noqa: S608
-                    "WHERE msg_data_id = ?", int(opened), place[0])
+    world.store.run(
+        f"UPDATE wechat_article SET articles = json_set(articles, '$[{place[1]}].need_open_comment', ?) "  # noqa: S608
+        "WHERE msg_data_id = ?",
+        int(opened),
+        place[0],
+    )
     return ok()
 
 
@@ -54,8 +61,10 @@ def list_comments() -> dict[str, Any]:
     begin, count, kind = whole(body, "begin", 0), whole(body, "count", 20), whole(body, "type", 0)
     if not 0 < count < MAX_COUNT or begin < 0:
         raise refuse(88010)
-    where = ("FROM wechat_comment WHERE msg_data_id = ? AND position = ? AND deleted_at IS NULL AND created_at <= ? "
-             "AND (? = 0 OR elected = ? - 1)")
+    where = (
+        "FROM wechat_comment WHERE msg_data_id = ? AND position = ? AND deleted_at IS NULL AND created_at <= ? "
+        "AND (? = 0 OR elected = ? - 1)"
+    )
     values = (*place, world.horizon(), kind, kind)
     rows = world.store.all(f"SELECT * {where} ORDER BY user_comment_id DESC LIMIT ? OFFSET ?", *values, count, begin)
     total = world.store.number(f"SELECT count(*) {where}", *values)
@@ -64,8 +73,13 @@ def list_comments() -> dict[str, Any]:
 
 def comment_object(row: dict[str, Any]) -> dict[str, Any]:
     """A comment; `reply` (an object) only when answered."""
-    body = {"user_comment_id": row["user_comment_id"], "openid": row["openid"], "create_time": int(row["created_at"]),
-            "content": row["content"], "comment_type": row["elected"]}
+    body = {
+        "user_comment_id": row["user_comment_id"],
+        "openid": row["openid"],
+        "create_time": int(row["created_at"]),
+        "content": row["content"],
+        "comment_type": row["elected"],
+    }
     if row["reply"] is not None:
         body["reply"] = {"content": row["reply"], "create_time": int(row["reply_at"])}
     return body
@@ -74,8 +88,11 @@ def comment_object(row: dict[str, Any]) -> dict[str, Any]:
 def find_comment(world: World, account: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """The comment named by `user_comment_id`: 88008 unknown, 88004 deleted by its writer."""
     place = read_place(world, account, body)
-    row = world.store.one("SELECT * FROM wechat_comment WHERE msg_data_id = ? AND position = ? AND user_comment_id = ?",
-                          *place, whole(body, "user_comment_id", 0))
+    row = world.store.one(
+        "SELECT * FROM wechat_comment WHERE msg_data_id = ? AND position = ? AND user_comment_id = ?",
+        *place,
+        whole(body, "user_comment_id", 0),
+    )
     if row is None or (row["deleted_at"] is not None and row["deleted_by"] == "account"):
         raise refuse(88008)
     if row["deleted_at"] is not None:
@@ -88,8 +105,12 @@ def markelect() -> dict[str, Any]:
     """Elect a comment; 88003 beyond a hundred an article."""
     world, account = enter(commenting=True)
     row = find_comment(world, account, read_json())
-    elected = world.store.number("SELECT count(*) FROM wechat_comment WHERE msg_data_id = ? AND position = ? AND "
-                                 "elected = 1 AND deleted_at IS NULL", row["msg_data_id"], row["position"])
+    elected = world.store.number(
+        "SELECT count(*) FROM wechat_comment WHERE msg_data_id = ? AND position = ? AND "
+        "elected = 1 AND deleted_at IS NULL",
+        row["msg_data_id"],
+        row["position"],
+    )
     if elected >= MAX_ELECTED:
         raise refuse(88003)
     return change(world, row, elected=1)
@@ -142,11 +163,25 @@ def change(world: World, row: dict[str, Any], **values: Any) -> dict[str, Any]:
 
 def add_comment(world: World, article: dict[str, Any], position: int, author: str, text: str, **more: Any) -> int:
     """A reader comments on an article row; gives the user_comment_id. `more`: `created_at`, `ref`."""
-    number = world.store.number("SELECT max(user_comment_id) FROM wechat_comment WHERE msg_data_id = ? "
-                                "AND position = ?", article["msg_data_id"], position) + 1
+    number = (
+        world.store.number(
+            "SELECT max(user_comment_id) FROM wechat_comment WHERE msg_data_id = ? AND position = ?",
+            article["msg_data_id"],
+            position,
+        )
+        + 1
+    )
     world.store.insert(
-        "wechat_comment", account=article["account"], msg_data_id=article["msg_data_id"], position=position,
-        user_comment_id=number, openid=openid_of(author), name=author, content=text, **more)
+        "wechat_comment",
+        account=article["account"],
+        msg_data_id=article["msg_data_id"],
+        position=position,
+        user_comment_id=number,
+        openid=openid_of(author),
+        name=author,
+        content=text,
+        **more,
+    )
     return number
 
 

@@ -18,8 +18,15 @@ def add() -> dict[str, Any]:
     world, account = enter()
     articles = check_articles(world, account, read_json())
     media_id, now = world.word("wechat-draft", 64), world.now()
-    world.store.insert("wechat_draft", media_id=media_id, account=account["id"], articles=articles, created_at=now,
-                       updated_at=now, visible_at=now + world.lag_s(account))
+    world.store.insert(
+        "wechat_draft",
+        media_id=media_id,
+        account=account["id"],
+        articles=articles,
+        created_at=now,
+        updated_at=now,
+        visible_at=now + world.lag_s(account),
+    )
     return {"media_id": media_id}
 
 
@@ -33,8 +40,12 @@ def update() -> dict[str, Any]:
     if not 0 <= index < len(articles):
         raise refuse(40114)
     articles[index] = check_article(world, account, body.get("articles"))
-    world.store.run("UPDATE wechat_draft SET articles = ?, updated_at = ? WHERE media_id = ?",
-                    json.dumps(articles, ensure_ascii=False), world.now(), row["media_id"])
+    world.store.run(
+        "UPDATE wechat_draft SET articles = ?, updated_at = ? WHERE media_id = ?",
+        json.dumps(articles, ensure_ascii=False),
+        world.now(),
+        row["media_id"],
+    )
     return ok()
 
 
@@ -67,18 +78,27 @@ def batchget() -> dict[str, Any]:
     world, account = enter()
     offset, size, bare = page_of(read_json())
     where, values = f"FROM wechat_draft WHERE {IN_BOX} AND visible_at <= ?", (account["id"], world.horizon())
-    rows = world.store.all(f"SELECT * {where} ORDER BY updated_at DESC, rowid DESC LIMIT ? OFFSET ?",
-                           *values, size, offset)
-    items = [{"media_id": row["media_id"], "content": content_of(world, row, bare=bare),
-              "update_time": int(row["updated_at"])} for row in rows]
+    rows = world.store.all(
+        f"SELECT * {where} ORDER BY updated_at DESC, rowid DESC LIMIT ? OFFSET ?", *values, size, offset
+    )
+    items = [
+        {
+            "media_id": row["media_id"],
+            "content": content_of(world, row, bare=bare),
+            "update_time": int(row["updated_at"]),
+        }
+        for row in rows
+    ]
     total = world.store.number(f"SELECT count(*) {where}", *values)
     return {"total_count": total, "item_count": len(items), "item": items}
 
 
 def content_of(world: World, row: dict[str, Any], *, bare: bool) -> dict[str, Any]:
     """`{news_item, create_time, update_time}` of a draft; `bare` leaves the body out."""
-    items = [present(world, article, f"{request.host_url}s/draft-{row['media_id']}-{place}", bare=bare)
-             for place, article in enumerate(json.loads(row["articles"]), 1)]
+    items = [
+        present(world, article, f"{request.host_url}s/draft-{row['media_id']}-{place}", bare=bare)
+        for place, article in enumerate(json.loads(row["articles"]), 1)
+    ]
     return {"news_item": items, "create_time": int(row["created_at"]), "update_time": int(row["updated_at"])}
 
 
@@ -101,5 +121,6 @@ def find_draft(world: World, account: str, media_id: Any) -> dict[str, Any]:
 
 def leave_box(world: World, media_id: str, why: str, at: float) -> None:
     """Take a draft out of the box: `published` or `deleted`."""
-    world.store.run("UPDATE wechat_draft SET left_at = ?, left_why = ? WHERE media_id = ? AND left_at IS NULL",
-                    at, why, media_id)
+    world.store.run(
+        "UPDATE wechat_draft SET left_at = ?, left_why = ? WHERE media_id = ? AND left_at IS NULL", at, why, media_id
+    )

@@ -15,11 +15,25 @@ from ..world import HEXADECIMAL, World, the_world
 blueprint = PathBlueprint("wechat", __name__)
 
 DAILY = {
-    "token": 2_000, "stable_token": 500_000, "media/uploadimg": 1_000, "media/upload": 100_000,
-    "material/add_material": 100_000, "material/batchget_material": 1_000, "material/get_materialcount": 1_000,
-    "material/del_material": 1_000, "draft/add": 1_000, "draft/update": 1_000, "draft/delete": 1_000,
-    "draft/count": 1_000, "draft/batchget": 1_000, "draft/get": 500, "freepublish/submit": 100,
-    "freepublish/get": 100, "freepublish/delete": 10, "freepublish/getarticle": 100, "freepublish/batchget": 100,
+    "token": 2_000,
+    "stable_token": 500_000,
+    "media/uploadimg": 1_000,
+    "media/upload": 100_000,
+    "material/add_material": 100_000,
+    "material/batchget_material": 1_000,
+    "material/get_materialcount": 1_000,
+    "material/del_material": 1_000,
+    "draft/add": 1_000,
+    "draft/update": 1_000,
+    "draft/delete": 1_000,
+    "draft/count": 1_000,
+    "draft/batchget": 1_000,
+    "draft/get": 500,
+    "freepublish/submit": 100,
+    "freepublish/get": 100,
+    "freepublish/delete": 10,
+    "freepublish/getarticle": 100,
+    "freepublish/batchget": 100,
 }
 OTHER_DAILY = 100_000
 ESCAPED = re.compile(rb"\\u[0-9a-fA-F]{4}")

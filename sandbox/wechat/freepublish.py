@@ -23,9 +23,19 @@ def submit() -> dict[str, Any]:
     data_id = world.store.next("wechat_data", FIRST_DATA_ID)
     verdict, failed = decide_verdict(world, account["id"], draft["articles"])
     world.store.insert(
-        "wechat_publish", publish_id=publish_id, account=account["id"], media_id=draft["media_id"], msg_data_id=data_id,
-        articles=draft["articles"], base=request.host_url, submitted_at=world.now(), status=IN_PROGRESS,
-        verdict=verdict, fail_idx=failed, lag_s=world.lag_s(account))
+        "wechat_publish",
+        publish_id=publish_id,
+        account=account["id"],
+        media_id=draft["media_id"],
+        msg_data_id=data_id,
+        articles=draft["articles"],
+        base=request.host_url,
+        submitted_at=world.now(),
+        status=IN_PROGRESS,
+        verdict=verdict,
+        fail_idx=failed,
+        lag_s=world.lag_s(account),
+    )
     if account["draft_leaves"] == "submit":
         leave_box(world, draft["media_id"], "published", world.now())
     world.jobs.add("finish_publish", world.now() + world.scaled(float(account["audit_s"])), {"publish_id": publish_id})
@@ -34,8 +44,12 @@ def submit() -> dict[str, Any]:
 
 def find_draft_or_twin(world: World, account: dict[str, Any], media_id: Any) -> dict[str, Any]:
     """The draft to submit; while one of its submits is in audit, the account's `resubmit_in_audit` decides."""
-    in_audit = world.store.one("SELECT publish_id FROM wechat_publish WHERE media_id = ? AND account = ? "
-                               "AND status = ?", str(media_id), account["id"], IN_PROGRESS)
+    in_audit = world.store.one(
+        "SELECT publish_id FROM wechat_publish WHERE media_id = ? AND account = ? AND status = ?",
+        str(media_id),
+        account["id"],
+        IN_PROGRESS,
+    )
     if in_audit is None:
         return find_draft(world, account["id"], media_id)
     if account["resubmit_in_audit"] != "twice":
@@ -60,23 +74,39 @@ def finish_publish(world: World, publish_id: int, at: float) -> None:
     if row["verdict"] == SUCCESS:
         article_id = world.word("wechat-article", 22) + "_" + str(row["msg_data_id"])
         world.store.insert(
-            "wechat_article", article_id=article_id, account=row["account"], publish_id=publish_id,
-            msg_data_id=row["msg_data_id"], articles=[{**a, "is_deleted": False} for a in json.loads(row["articles"])],
-            base=row["base"], accepted_at=row["submitted_at"], published_at=at, visible_at=at + row["lag_s"],
-            updated_at=at)
+            "wechat_article",
+            article_id=article_id,
+            account=row["account"],
+            publish_id=publish_id,
+            msg_data_id=row["msg_data_id"],
+            articles=[{**a, "is_deleted": False} for a in json.loads(row["articles"])],
+            base=row["base"],
+            accepted_at=row["submitted_at"],
+            published_at=at,
+            visible_at=at + row["lag_s"],
+            updated_at=at,
+        )
         leave_box(world, row["media_id"], "published", at)
     else:
-        world.store.run("UPDATE wechat_draft SET left_at = NULL, left_why = NULL WHERE media_id = ? "
-                        "AND left_why = 'published'", row["media_id"])
-    world.store.run("UPDATE wechat_publish SET status = ?, article_id = ?, done_at = ? WHERE publish_id = ?",
-                    row["verdict"], article_id, at, publish_id)
+        world.store.run(
+            "UPDATE wechat_draft SET left_at = NULL, left_why = NULL WHERE media_id = ? AND left_why = 'published'",
+            row["media_id"],
+        )
+    world.store.run(
+        "UPDATE wechat_publish SET status = ?, article_id = ?, done_at = ? WHERE publish_id = ?",
+        row["verdict"],
+        article_id,
+        at,
+        publish_id,
+    )
     schedule_callback(world, row, at)
 
 
 def find_publish(world: World, publish_id: int, account: str | None = None) -> dict[str, Any] | None:
     """The row of one submit, or None."""
-    return world.store.one("SELECT * FROM wechat_publish WHERE publish_id = ? AND (? IS NULL OR account = ?)",
-                           publish_id, account, account)
+    return world.store.one(
+        "SELECT * FROM wechat_publish WHERE publish_id = ? AND (? IS NULL OR account = ?)", publish_id, account, account
+    )
 
 
 def result_of(world: World, row: dict[str, Any]) -> dict[str, Any]:
@@ -84,8 +114,10 @@ def result_of(world: World, row: dict[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = {"publish_id": row["publish_id"], "publish_status": row["status"]}
     article = world.store.one("SELECT * FROM wechat_article WHERE article_id = ?", row["article_id"] or "")
     if article and row["status"] == SUCCESS:
-        links = [{"idx": place, "article_url": article_url(article, place)}
-                 for place, _ in enumerate(json.loads(article["articles"]), 1)]
+        links = [
+            {"idx": place, "article_url": article_url(article, place)}
+            for place, _ in enumerate(json.loads(article["articles"]), 1)
+        ]
         body |= {"article_id": article["article_id"], "article_detail": {"count": len(links), "item": links}}
     return {**body, "fail_idx": json.loads(row["fail_idx"]) if row["status"] in (2, 3, 4) else []}
 
@@ -124,12 +156,20 @@ def delete() -> dict[str, Any]:
 def remove_articles(world: World, row: dict[str, Any], articles: list[dict[str, Any]], by: str, at: float) -> None:
     """Store which articles are deleted; when all are, the publish state becomes 5 (author) or 6 (system)."""
     gone = all(article["is_deleted"] for article in articles)
-    world.store.run("UPDATE wechat_article SET articles = ?, updated_at = ?, deleted_at = ?, deleted_by = ? "
-                    "WHERE article_id = ?", json.dumps(articles, ensure_ascii=False), at, at if gone else None,
-                    by if gone else None, row["article_id"])
+    world.store.run(
+        "UPDATE wechat_article SET articles = ?, updated_at = ?, deleted_at = ?, deleted_by = ? WHERE article_id = ?",
+        json.dumps(articles, ensure_ascii=False),
+        at,
+        at if gone else None,
+        by if gone else None,
+        row["article_id"],
+    )
     if gone:
-        world.store.run("UPDATE wechat_publish SET status = ? WHERE publish_id = ?",
-                        USER_DELETED if by == "author" else SYSTEM_BANNED, row["publish_id"])
+        world.store.run(
+            "UPDATE wechat_publish SET status = ? WHERE publish_id = ?",
+            USER_DELETED if by == "author" else SYSTEM_BANNED,
+            row["publish_id"],
+        )
 
 
 def find_article(world: World, account: str, article_id: Any) -> dict[str, Any]:
@@ -145,14 +185,19 @@ def getarticle() -> dict[str, Any]:
     """The articles behind an article_id, each with `is_deleted`."""
     world, account = enter(publishing=True)
     row = find_article(world, account["id"], read_json().get("article_id"))
-    return {"news_item": items_of(world, row, bare=False), "create_time": int(row["published_at"]),
-            "update_time": int(row["updated_at"])}
+    return {
+        "news_item": items_of(world, row, bare=False),
+        "create_time": int(row["published_at"]),
+        "update_time": int(row["updated_at"]),
+    }
 
 
 def items_of(world: World, row: dict[str, Any], *, bare: bool) -> list[dict[str, Any]]:
     """An article row's `news_item` list."""
-    return [present(world, article, article_url(row, place), bare=bare)
-            for place, article in enumerate(json.loads(row["articles"]), 1)]
+    return [
+        present(world, article, article_url(row, place), bare=bare)
+        for place, article in enumerate(json.loads(row["articles"]), 1)
+    ]
 
 
 @blueprint.post("/cgi-bin/freepublish/batchget")
@@ -162,10 +207,20 @@ def batchget() -> dict[str, Any]:
     offset, size, bare = page_of(read_json())
     where = "FROM wechat_article WHERE account = ? AND deleted_at IS NULL AND visible_at <= ?"
     values = (account["id"], world.horizon())
-    rows = world.store.all(f"SELECT * {where} ORDER BY published_at DESC, rowid DESC LIMIT ? OFFSET ?",
-                           *values, size, offset)
-    items = [{"article_id": row["article_id"], "update_time": int(row["updated_at"]),
-              "content": {"news_item": items_of(world, row, bare=bare), "create_time": int(row["published_at"]),
-                          "update_time": int(row["updated_at"])}} for row in rows]
+    rows = world.store.all(
+        f"SELECT * {where} ORDER BY published_at DESC, rowid DESC LIMIT ? OFFSET ?", *values, size, offset
+    )
+    items = [
+        {
+            "article_id": row["article_id"],
+            "update_time": int(row["updated_at"]),
+            "content": {
+                "news_item": items_of(world, row, bare=bare),
+                "create_time": int(row["published_at"]),
+                "update_time": int(row["updated_at"]),
+            },
+        }
+        for row in rows
+    ]
     total = world.store.number(f"SELECT count(*) {where}", *values)
     return {"total_count": total, "item_count": len(items), "item": items}

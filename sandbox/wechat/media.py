@@ -28,8 +28,17 @@ def uploadimg() -> dict[str, Any]:
         raise refuse(40009)
     word = world.word("wechat-image", 40)
     url = f"http://mmbiz.qpic.cn/mmbiz_{kind}/{word}/0"
-    world.store.insert("wechat_media", media_id=f"img-{word}", account=account["id"], type="uploadimg", name=name,
-                       url=url, mime=mime, content=content, created_at=world.now())
+    world.store.insert(
+        "wechat_media",
+        media_id=f"img-{word}",
+        account=account["id"],
+        type="uploadimg",
+        name=name,
+        url=url,
+        mime=mime,
+        content=content,
+        created_at=world.now(),
+    )
     return {"url": url}
 
 
@@ -46,8 +55,18 @@ def add_material() -> dict[str, Any]:
     description = read_description() if kind == "video" else None
     media_id = world.word("wechat-material", 43)
     url = f"http://mmbiz.qpic.cn/mmbiz_{short}/{media_id}/0?wx_fmt={short}" if kind == "image" else None
-    world.store.insert("wechat_media", media_id=media_id, account=account["id"], type=kind, name=name, url=url,
-                       mime=mime, content=content, description=description, created_at=world.now())
+    world.store.insert(
+        "wechat_media",
+        media_id=media_id,
+        account=account["id"],
+        type=kind,
+        name=name,
+        url=url,
+        mime=mime,
+        content=content,
+        description=description,
+        created_at=world.now(),
+    )
     return {"media_id": media_id, "url": url} if url else {"media_id": media_id}
 
 
@@ -57,8 +76,9 @@ def check_material(world: World, account: str, kind: str, short: str, size: int)
         raise refuse(40113)
     if size > SIZES[kind]:
         raise refuse(SIZE_ERRORS[kind])
-    stored = world.store.number("SELECT count(*) FROM wechat_media WHERE account = ? AND type = ? "
-                                "AND deleted_at IS NULL", account, kind)
+    stored = world.store.number(
+        "SELECT count(*) FROM wechat_media WHERE account = ? AND type = ? AND deleted_at IS NULL", account, kind
+    )
     if stored >= LIBRARY[kind]:
         raise refuse(45074)
 
@@ -93,10 +113,22 @@ def batchget_material() -> dict[str, Any]:
         raise refuse(40004)
     offset, count, _ = page_of(body)
     where = "FROM wechat_media WHERE account = ? AND type = ? AND deleted_at IS NULL"
-    rows = world.store.all(f"SELECT media_id, name, url, created_at {where} ORDER BY rowid DESC LIMIT ? OFFSET ?",
-                           account["id"], kind, count, offset)
-    items = [{"media_id": r["media_id"], "name": r["name"], "update_time": int(r["created_at"]),
-              **({"url": r["url"]} if r["url"] else {})} for r in rows]
+    rows = world.store.all(
+        f"SELECT media_id, name, url, created_at {where} ORDER BY rowid DESC LIMIT ? OFFSET ?",
+        account["id"],
+        kind,
+        count,
+        offset,
+    )
+    items = [
+        {
+            "media_id": r["media_id"],
+            "name": r["name"],
+            "update_time": int(r["created_at"]),
+            **({"url": r["url"]} if r["url"] else {}),
+        }
+        for r in rows
+    ]
     total = world.store.number(f"SELECT count(*) {where}", account["id"], kind)
     return {"item": items, "total_count": total, "item_count": len(items)}
 
@@ -105,8 +137,10 @@ def batchget_material() -> dict[str, Any]:
 def get_materialcount() -> dict[str, Any]:
     """How much of each type the library holds."""
     world, account = enter()
-    rows = world.store.all("SELECT type, count(*) AS n FROM wechat_media WHERE account = ? AND deleted_at IS NULL "
-                           "GROUP BY type", account["id"])
+    rows = world.store.all(
+        "SELECT type, count(*) AS n FROM wechat_media WHERE account = ? AND deleted_at IS NULL GROUP BY type",
+        account["id"],
+    )
     found = {row["type"]: row["n"] for row in rows}
     return {f"{kind}_count": found.get(kind, 0) for kind in ("voice", "video", "image", "news")}
 
@@ -132,8 +166,11 @@ def del_material() -> dict[str, Any]:
 
 def find_material(world: World, account: str, media_id: Any, kind: str | None = None) -> dict[str, Any]:
     """Living permanent material of the account (of one type); 40007 otherwise."""
-    row = world.store.one("SELECT * FROM wechat_media WHERE media_id = ? AND account = ? AND deleted_at IS NULL "
-                          "AND type != 'uploadimg'", str(media_id), account)
+    row = world.store.one(
+        "SELECT * FROM wechat_media WHERE media_id = ? AND account = ? AND deleted_at IS NULL AND type != 'uploadimg'",
+        str(media_id),
+        account,
+    )
     if row is None or (kind and row["type"] != kind):
         raise refuse(40007, f"[{media_id}]")
     return row

@@ -36,7 +36,10 @@ def stable_token() -> dict[str, Any]:
     now = world.now()
     row = world.store.one(
         "SELECT * FROM token WHERE platform = 'wechat' AND account = ? AND family = 'stable' AND expires_at > ? "
-        "AND dies_at IS NULL ORDER BY issued_at DESC, rowid DESC LIMIT 1", account["id"], now)
+        "AND dies_at IS NULL ORDER BY issued_at DESC, rowid DESC LIMIT 1",
+        account["id"],
+        now,
+    )
     if row and body.get("force_refresh") is True and now - row["issued_at"] >= world.scaled(FORCED_GAP_S):
         if not world.count_use(account["id"], "stable_token:force", DAY_S, FORCED_PER_DAY):
             raise refuse(45009)
@@ -51,7 +54,11 @@ def grant(world: World, account: dict[str, Any], family: str, grace_s: float) ->
     now, life_s = world.now(), world.scaled(float(account["token_life_s"]))
     world.store.run(
         "UPDATE token SET dies_at = ?, death = 'replaced' WHERE platform = 'wechat' AND account = ? AND family = ? "
-        "AND dies_at IS NULL", now + world.scaled(grace_s), account["id"], family)
+        "AND dies_at IS NULL",
+        now + world.scaled(grace_s),
+        account["id"],
+        family,
+    )
     value = world.word("wechat-token", 136)
     issue_token(world.store, account, value, family, (now, now + life_s))
     return {"access_token": value, "expires_in": int(life_s)}
@@ -83,8 +90,11 @@ def clear_quota() -> dict[str, Any]:
         raise refuse(40013)
     if not world.count_use(account["id"], "clear_quota", MONTH_S, CLEARS_PER_MONTH):
         raise refuse(48006)
-    world.store.run("DELETE FROM used WHERE account = ? AND period = ? AND api NOT LIKE 'clear_quota'",
-                    account["id"], world.period(DAY_S))
+    world.store.run(
+        "DELETE FROM used WHERE account = ? AND period = ? AND api NOT LIKE 'clear_quota'",
+        account["id"],
+        world.period(DAY_S),
+    )
     return ok()
 
 
@@ -98,8 +108,10 @@ def quota_get() -> dict[str, Any]:
         raise PlatformError("wechat", 40097, hint="[cgi_path]")
     api = path.removeprefix("/cgi-bin/")
     limit, used = daily_limit(account, api), world.uses(account["id"], api, DAY_S)
-    return ok(quota={"daily_limit": limit, "used": used, "remain": max(limit - used, 0)},
-              rate_limit={"call_count": limit, "refresh_second": int(world.scaled(DAY_S))})
+    return ok(
+        quota={"daily_limit": limit, "used": used, "remain": max(limit - used, 0)},
+        rate_limit={"call_count": limit, "refresh_second": int(world.scaled(DAY_S))},
+    )
 
 
 @blueprint.post("/cgi-bin/openapi/rid/get")
@@ -112,5 +124,13 @@ def rid_get() -> dict[str, Any]:
     if row is None:
         raise refuse(76001)
     url, _, body = str(row["request"]).partition(" ")
-    return ok(request={"invoke_time": int(row["at"]), "cost_in_ms": int(row["took_ms"]), "request_url": url,
-                       "request_body": body, "response_body": row["response"], "client_ip": row["host"]})
+    return ok(
+        request={
+            "invoke_time": int(row["at"]),
+            "cost_in_ms": int(row["took_ms"]),
+            "request_url": url,
+            "request_body": body,
+            "response_body": row["response"],
+            "client_ip": row["host"],
+        }
+    )

@@ -21,8 +21,13 @@ def show() -> dict[str, Any]:
     """Comments of a post, newest first."""
     world, _ = enter()
     status = need_status(world, number("id"))
-    page = select_page(f"SELECT * FROM weibo_comment WHERE status = ? AND {LIVE}",  # noqa: S608
-                       (status["id"], world.horizon()), world, 200, 50)
+    page = select_page(
+        f"SELECT * FROM weibo_comment WHERE status = ? AND {LIVE}",  # noqa: S608
+        (status["id"], world.horizon()),
+        world,
+        200,
+        50,
+    )
     body = root_object(world, status["id"])
     return _listing(page, [comment_object(world, row, body) for row in page["rows"]])
 
@@ -31,15 +36,25 @@ def show() -> dict[str, Any]:
 def to_me() -> dict[str, Any]:
     """Comments by others under all own posts: the cheapest poll."""
     world, account = enter()
-    page = select_page(f"SELECT * FROM weibo_comment WHERE account = ? AND uid != ? AND {LIVE}",  # noqa: S608
-                       (account["id"], int(account["id"]), world.horizon()), world, 200, 50)
+    page = select_page(
+        f"SELECT * FROM weibo_comment WHERE account = ? AND uid != ? AND {LIVE}",  # noqa: S608
+        (account["id"], int(account["id"]), world.horizon()),
+        world,
+        200,
+        50,
+    )
     bodies = {identity: root_object(world, identity) for identity in {row["status"] for row in page["rows"]}}
     return _listing(page, [comment_object(world, row, bodies[row["status"]]) for row in page["rows"]])
 
 
 def _listing(page: dict[str, Any], comments: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"comments": comments, "hasvisible": False, "previous_cursor": 0, "next_cursor": page["next_cursor"],
-            "total_number": page["total"]}
+    return {
+        "comments": comments,
+        "hasvisible": False,
+        "previous_cursor": 0,
+        "next_cursor": page["next_cursor"],
+        "total_number": page["total"],
+    }
 
 
 @blueprint.post("/2/comments/create.json")
@@ -48,8 +63,14 @@ def create() -> dict[str, Any]:
     world, account = enter("comment_hour")
     text = check_comment()
     status = need_status(world, number("id"))
-    row = add_comment(world, status, (int(account["id"]), account["screen_name"]), text, origin="api",
-                      visible_at=world.now() + world.lag_s(account))
+    row = add_comment(
+        world,
+        status,
+        (int(account["id"]), account["screen_name"]),
+        text,
+        origin="api",
+        visible_at=world.now() + world.lag_s(account),
+    )
     return comment_object(world, row)
 
 
@@ -66,8 +87,15 @@ def reply() -> dict[str, Any]:
         raise refuse(20201)
     if request.values.get("without_mention") != "1":
         text = f"回复@{parent['name']}:{text}"
-    row = add_comment(world, status, (int(account["id"]), account["screen_name"]), text, origin="api", parent=parent,
-                      visible_at=world.now() + world.lag_s(account))
+    row = add_comment(
+        world,
+        status,
+        (int(account["id"]), account["screen_name"]),
+        text,
+        origin="api",
+        parent=parent,
+        visible_at=world.now() + world.lag_s(account),
+    )
     return comment_object(world, row, full=True)
 
 
@@ -131,13 +159,25 @@ def rate_limit_status() -> dict[str, Any]:
     day, now = limit_of(world, account, "day"), world.now()
     ip = limit_of(world, account, "ip_hour")
     ends_at = world.options.window_end(DAY_S, now)
-    apis = [{"api": f"/{api}", "limit": limit_of(world, account, name), "limit_time_unit": "HOURS",
-             "remaining_hits": limit_of(world, account, name) - world.uses(account["id"], name, HOUR_S)}
-            for api, name in (("statuses/share", "post_hour"), ("comments/create", "comment_hour"))]
-    return {"api_rate_limits": apis, "ip_limit": ip, "limit_time_unit": "DAYS",
-            "remaining_ip_hits": ip - world.uses(f"ip:{request.remote_addr}", "ip_hour", HOUR_S),
-            "user_limit": day, "remaining_user_hits": day - world.uses(account["id"], "day", DAY_S),
-            "reset_time": reset_text(ends_at), "reset_time_in_seconds": max(int(ends_at - now), 0)}
+    apis = [
+        {
+            "api": f"/{api}",
+            "limit": limit_of(world, account, name),
+            "limit_time_unit": "HOURS",
+            "remaining_hits": limit_of(world, account, name) - world.uses(account["id"], name, HOUR_S),
+        }
+        for api, name in (("statuses/share", "post_hour"), ("comments/create", "comment_hour"))
+    ]
+    return {
+        "api_rate_limits": apis,
+        "ip_limit": ip,
+        "limit_time_unit": "DAYS",
+        "remaining_ip_hits": ip - world.uses(f"ip:{request.remote_addr}", "ip_hour", HOUR_S),
+        "user_limit": day,
+        "remaining_user_hits": day - world.uses(account["id"], "day", DAY_S),
+        "reset_time": reset_text(ends_at),
+        "reset_time_in_seconds": max(int(ends_at - now), 0),
+    }
 
 
 def reset_text(at: float) -> str:

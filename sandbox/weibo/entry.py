@@ -87,8 +87,13 @@ def refuse(code: int, *words: object) -> PlatformError:
 def render_error(error: PlatformError) -> Response:
     """`{request, error_code, error}`; OAuth errors as RFC 6749 with Weibo's additions."""
     if request.path.startswith("/oauth2/"):
-        body: dict[str, Any] = {"error": error.text, "error_code": error.code, "request": request.path,
-                                "error_uri": request.path, "error_description": error.hint or error.text}
+        body: dict[str, Any] = {
+            "error": error.text,
+            "error_code": error.code,
+            "request": request.path,
+            "error_uri": request.path,
+            "error_description": error.hint or error.text,
+        }
     else:
         body = {"request": request.path, "error_code": error.code, "error": error.text}
     response = jsonify({**body, **error.extra})

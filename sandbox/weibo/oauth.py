@@ -20,11 +20,13 @@ def authorize() -> ResponseReturnValue:
     """The consent page; saying yes posts the same parameters back."""
     account = check_client(the_world())
     fields = "".join(f'<input type="hidden" name="{escape(k)}" value="{escape(v)}">' for k, v in request.args.items())
-    return (f'<!doctype html><meta charset="utf-8"><title>授权</title><h1>授权应用访问微博账号</h1>'
-            f"<p>账号：{escape(account['screen_name'])}</p>"
-            f'<form method="post" action="/oauth2/authorize">{fields}'
-            f'<button name="consent" value="yes">同意授权</button>'
-            f'<button name="consent" value="no">拒绝</button></form>')
+    return (
+        f'<!doctype html><meta charset="utf-8"><title>授权</title><h1>授权应用访问微博账号</h1>'
+        f"<p>账号：{escape(account['screen_name'])}</p>"
+        f'<form method="post" action="/oauth2/authorize">{fields}'
+        f'<button name="consent" value="yes">同意授权</button>'
+        f'<button name="consent" value="no">拒绝</button></form>'
+    )
 
 
 @blueprint.post("/oauth2/authorize")
@@ -37,8 +39,13 @@ def consent() -> ResponseReturnValue:
         answer = {"error": "access_denied", "error_code": "21330"}
     else:
         code = world.word("weibo-code", 32, "0123456789abcdef")
-        world.store.insert("grant_code", value=code, account=account["id"], redirect_uri=target,
-                           expires_at=world.now() + world.scaled(CODE_LIFE_S))
+        world.store.insert(
+            "grant_code",
+            value=code,
+            account=account["id"],
+            redirect_uri=target,
+            expires_at=world.now() + world.scaled(CODE_LIFE_S),
+        )
         answer = {"code": code}
     if request.values.get("state"):
         answer["state"] = request.values["state"]
@@ -74,8 +81,13 @@ def access_token() -> dict[str, Any]:
         raise PlatformError("weibo", 21322)
     world.store.run("UPDATE grant_code SET used_at = ? WHERE value = ?", world.now(), code["value"])
     token, life_s = grant_token(world, account)
-    return {"access_token": token, "remind_in": str(life_s), "expires_in": life_s, "uid": account["id"],
-            "isRealName": "true"}
+    return {
+        "access_token": token,
+        "remind_in": str(life_s),
+        "expires_in": life_s,
+        "uid": account["id"],
+        "isRealName": "true",
+    }
 
 
 def grant_token(world: World, account: dict[str, Any]) -> tuple[str, int]:
@@ -93,8 +105,13 @@ def get_token_info() -> dict[str, Any]:
     row = living_token(world)
     account = world.accounts.get("weibo", row["account"])
     assert account
-    return {"uid": int(row["account"]), "appkey": account["client_id"], "scope": "", "create_at": int(row["issued_at"]),
-            "expire_in": int(row["expires_at"] - world.now())}
+    return {
+        "uid": int(row["account"]),
+        "appkey": account["client_id"],
+        "scope": "",
+        "create_at": int(row["issued_at"]),
+        "expire_in": int(row["expires_at"] - world.now()),
+    }
 
 
 @blueprint.route("/oauth2/revokeoauth2", methods=["GET", "POST"])

@@ -31,15 +31,38 @@ def user_object(world: World, uid: int, name: str) -> dict[str, Any]:
     """The user fields of §2.7; own accounts are verified government accounts."""
     official = world.accounts.get("weibo", str(uid)) is not None
     return {
-        "id": uid, "idstr": str(uid), "screen_name": name, "name": name, "province": "11", "city": "1",
-        "location": "北京 东城区", "description": "", "url": "", "profile_url": f"u/{uid}", "domain": "", "weihao": "",
-        "profile_image_url": f"http://tva1.sinaimg.cn/crop.0.0.180.180.50/{uid}.jpg", "gender": "n",
-        "followers_count": uid % 997, "friends_count": uid % 311, "statuses_count": uid % 89, "favourites_count": 0,
-        "created_at": weibo_time(1_300_000_000 + uid % 200_000_000), "following": False, "allow_all_act_msg": False,
-        "geo_enabled": True, "verified": official, "verified_type": 1 if official else -1,
-        "verified_reason": f"{name}官方微博" if official else "", "remark": "", "allow_all_comment": True,
-        "avatar_large": f"http://tva1.sinaimg.cn/crop.0.0.180.180.180/{uid}.jpg", "follow_me": False,
-        "online_status": 0, "bi_followers_count": 0, "lang": "zh-cn",
+        "id": uid,
+        "idstr": str(uid),
+        "screen_name": name,
+        "name": name,
+        "province": "11",
+        "city": "1",
+        "location": "北京 东城区",
+        "description": "",
+        "url": "",
+        "profile_url": f"u/{uid}",
+        "domain": "",
+        "weihao": "",
+        "profile_image_url": f"http://tva1.sinaimg.cn/crop.0.0.180.180.50/{uid}.jpg",
+        "gender": "n",
+        "followers_count": uid % 997,
+        "friends_count": uid % 311,
+        "statuses_count": uid % 89,
+        "favourites_count": 0,
+        "created_at": weibo_time(1_300_000_000 + uid % 200_000_000),
+        "following": False,
+        "allow_all_act_msg": False,
+        "geo_enabled": True,
+        "verified": official,
+        "verified_type": 1 if official else -1,
+        "verified_reason": f"{name}官方微博" if official else "",
+        "remark": "",
+        "allow_all_comment": True,
+        "avatar_large": f"http://tva1.sinaimg.cn/crop.0.0.180.180.180/{uid}.jpg",
+        "follow_me": False,
+        "online_status": 0,
+        "bi_followers_count": 0,
+        "lang": "zh-cn",
     }
 
 
@@ -48,14 +71,30 @@ def status_object(world: World, row: Row, counts: dict[int, Row] | None = None, 
     own = (counts if counts is not None else count_reactions(world, [row["id"]])).get(row["id"], {})
     pic = f"{request.host_url}picture/{row['pic']}" if row["pic"] else None
     body = {
-        "created_at": weibo_time(row["created_at"]), "id": row["id"], "mid": str(row["id"]), "idstr": str(row["id"]),
-        "text": row["text"], "textLength": len(row["text"].encode("gbk", "replace")), "favorited": False,
+        "created_at": weibo_time(row["created_at"]),
+        "id": row["id"],
+        "mid": str(row["id"]),
+        "idstr": str(row["id"]),
+        "text": row["text"],
+        "textLength": len(row["text"].encode("gbk", "replace")),
+        "favorited": False,
         "source": '<a href="http://app.weibo.com/t/feed/6vtZb0" rel="nofollow">微博 weibo.com</a>',
-        "truncated": False, "in_reply_to_status_id": "", "in_reply_to_user_id": "", "in_reply_to_screen_name": "",
-        "pic_urls": [{"thumbnail_pic": pic}] if pic else [], "geo": None, "annotations": [], "isLongText": False,
-        "user": user_object(world, row["uid"], row["name"]), "reposts_count": own.get("reposts", 0),
-        "comments_count": own.get("comments", 0), "attitudes_count": row["likes"], "mlevel": 0,
-        "visible": {"type": 0, "list_id": 0}, "pic_num": 1 if pic else 0, "url_objects": json.loads(row["links"]),
+        "truncated": False,
+        "in_reply_to_status_id": "",
+        "in_reply_to_user_id": "",
+        "in_reply_to_screen_name": "",
+        "pic_urls": [{"thumbnail_pic": pic}] if pic else [],
+        "geo": None,
+        "annotations": [],
+        "isLongText": False,
+        "user": user_object(world, row["uid"], row["name"]),
+        "reposts_count": own.get("reposts", 0),
+        "comments_count": own.get("comments", 0),
+        "attitudes_count": row["likes"],
+        "mlevel": 0,
+        "visible": {"type": 0, "list_id": 0},
+        "pic_num": 1 if pic else 0,
+        "url_objects": json.loads(row["links"]),
     }
     if pic:
         body |= {"thumbnail_pic": pic, "bmiddle_pic": pic, "original_pic": pic}
@@ -72,18 +111,32 @@ def root_object(world: World, identity: int) -> dict[str, Any]:
     assert row
     if row["deleted_at"] is None:
         return status_object(world, row, deep=False)
-    return {"created_at": weibo_time(row["created_at"]), "id": row["id"], "mid": str(row["id"]),
-            "idstr": str(row["id"]), "text": DELETED_TEXT, "deleted": "1",
-            "user": user_object(world, row["uid"], row["name"])}
+    return {
+        "created_at": weibo_time(row["created_at"]),
+        "id": row["id"],
+        "mid": str(row["id"]),
+        "idstr": str(row["id"]),
+        "text": DELETED_TEXT,
+        "deleted": "1",
+        "user": user_object(world, row["uid"], row["name"]),
+    }
 
 
 def comment_object(world: World, row: Row, status: Row | None = None, *, full: bool = False) -> dict[str, Any]:
     """A comment with its status; `reply_comment` in the commercial regime, or when `full` (answer to a write)."""
     body = {
-        "created_at": weibo_time(row["created_at"]), "id": row["id"], "mid": str(row["id"]), "idstr": str(row["id"]),
-        "rootid": row["root"], "rootidstr": str(row["root"]), "floor_number": row["floor"], "text": row["text"],
+        "created_at": weibo_time(row["created_at"]),
+        "id": row["id"],
+        "mid": str(row["id"]),
+        "idstr": str(row["id"]),
+        "rootid": row["root"],
+        "rootidstr": str(row["root"]),
+        "floor_number": row["floor"],
+        "text": row["text"],
         "source": '<a href="http://app.weibo.com/t/feed/6vtZb0" rel="nofollow">微博 weibo.com</a>',
-        "disable_reply": 0, "like_count": 0, "user": user_object(world, row["uid"], row["name"]),
+        "disable_reply": 0,
+        "like_count": 0,
+        "user": user_object(world, row["uid"], row["name"]),
     }
     if status is None:
         status = root_object(world, row["status"])
@@ -92,8 +145,13 @@ def comment_object(world: World, row: Row, status: Row | None = None, *, full: b
         parent = world.store.one("SELECT * FROM weibo_comment WHERE id = ?", row["parent"])
         assert parent
         body["reply_comment"] = {
-            "id": parent["id"], "idstr": str(parent["id"]), "mid": str(parent["id"]), "text": parent["text"],
-            "created_at": weibo_time(parent["created_at"]), "user": user_object(world, parent["uid"], parent["name"])}
+            "id": parent["id"],
+            "idstr": str(parent["id"]),
+            "mid": str(parent["id"]),
+            "text": parent["text"],
+            "created_at": weibo_time(parent["created_at"]),
+            "user": user_object(world, parent["uid"], parent["name"]),
+        }
     return body
 
 
@@ -106,12 +164,18 @@ def count_reactions(world: World, ids: Iterable[int]) -> dict[int, Row]:
     for column in ("root", "pid"):
         rows = world.store.all(
             f"SELECT {column} AS id, count(*) AS n FROM weibo_status WHERE {column} IN ({marks}) "  # noqa: S608
-            f"AND deleted_at IS NULL AND visible_at <= ? GROUP BY {column}", *wanted, now)
+            f"AND deleted_at IS NULL AND visible_at <= ? GROUP BY {column}",
+            *wanted,
+            now,
+        )
         for row in rows:
             found[row["id"]]["reposts"] += row["n"]
     for row in world.store.all(
-            f"SELECT status AS id, count(*) AS n FROM weibo_comment WHERE status IN ({marks}) "  # noqa: S608
-            "AND deleted_at IS NULL AND visible_at <= ? GROUP BY status", *wanted, now):
+        f"SELECT status AS id, count(*) AS n FROM weibo_comment WHERE status IN ({marks}) "  # noqa: S608
+        "AND deleted_at IS NULL AND visible_at <= ? GROUP BY status",
+        *wanted,
+        now,
+    ):
         found[row["id"]]["comments"] = row["n"]
     return found
 
@@ -131,6 +195,13 @@ def select_page(rows_sql: str, values: tuple[Any, ...], world: World, most: int,
     rows = world.store.all(
         f"SELECT * FROM (SELECT * FROM ({rows_sql}) ORDER BY id DESC LIMIT ?) "  # noqa: S608
         "WHERE id > ? AND (? = 0 OR id <= ?) ORDER BY id DESC LIMIT ? OFFSET ?",
-        *values, shown, since, upto, upto, count + 1, skip)
+        *values,
+        shown,
+        since,
+        upto,
+        upto,
+        count + 1,
+        skip,
+    )
     more = rows[count]["id"] if len(rows) > count else 0
     return {"rows": rows[:count], "total": total, "next_cursor": more}

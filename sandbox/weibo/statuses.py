@@ -26,12 +26,26 @@ def share() -> dict[str, Any]:
     text, links = check_text(world, account, sent)
     picture = check_picture(world)
     now, uid = world.now(), int(account["id"])
-    row = add_status(world, account["id"], (uid, account["screen_name"]), text, sent_text=sent, links=links,
-                     visible_at=now + world.lag_s(account), pic=picture, origin="api")
+    row = add_status(
+        world,
+        account["id"],
+        (uid, account["screen_name"]),
+        text,
+        sent_text=sent,
+        links=links,
+        visible_at=now + world.lag_s(account),
+        pic=picture,
+        origin="api",
+    )
     for fault in world.faults.take(("foreign_posts",), "weibo", "statuses/share", account["id"], lambda: sent):
         for turn in range(int(fault.get("count", 5))):
-            add_status(world, account["id"], (uid, account["screen_name"]), f"今日天气与出行提示（{turn + 1}）",
-                       origin="foreign")
+            add_status(
+                world,
+                account["id"],
+                (uid, account["screen_name"]),
+                f"今日天气与出行提示（{turn + 1}）",
+                origin="foreign",
+            )
     return status_object(world, row)
 
 
@@ -55,9 +69,18 @@ def is_repeat(world: World, account: dict[str, Any], text: str) -> bool:
     """Whether the account shows the same text already. A post not yet shown in lists is not yet compared with;
     neither is a call that was accepted earlier and takes effect late."""
     since = world.now() - world.scaled(float(account["repeat_window_s"]))
-    return "sandbox.late_at" not in request.environ and world.store.one(
-        "SELECT id FROM weibo_status WHERE account = ? AND text = ? AND deleted_at IS NULL AND visible_at <= ? "
-        "AND accepted_at > ?", account["id"], text, world.now(), since) is not None
+    return (
+        "sandbox.late_at" not in request.environ
+        and world.store.one(
+            "SELECT id FROM weibo_status WHERE account = ? AND text = ? AND deleted_at IS NULL AND visible_at <= ? "
+            "AND accepted_at > ?",
+            account["id"],
+            text,
+            world.now(),
+            since,
+        )
+        is not None
+    )
 
 
 def check_picture(world: World) -> str | None:
@@ -93,8 +116,9 @@ def destroy() -> dict[str, Any]:
     if row["account"] != account["id"]:
         raise refuse(20102)
     body = status_object(world, row)
-    world.store.run("UPDATE weibo_status SET deleted_at = ?, deleted_by = 'author' WHERE id = ?",
-                    world.now(), row["id"])
+    world.store.run(
+        "UPDATE weibo_status SET deleted_at = ?, deleted_by = 'author' WHERE id = ?", world.now(), row["id"]
+    )
     return body
 
 
@@ -108,8 +132,13 @@ def user_timeline() -> dict[str, Any]:
     page = select_page(sql, values, world, 200 if regime_of(world, account) == "commercial" else 100)
     page["total"] = world.store.number(f"SELECT count(*) FROM weibo_status WHERE account = ? AND {LIVE}", *values)  # noqa: S608
     counts = count_reactions(world, [row["id"] for row in page["rows"]])
-    return {"statuses": [status_object(world, row, counts) for row in page["rows"]], "hasvisible": False,
-            "previous_cursor": 0, "next_cursor": page["next_cursor"], "total_number": page["total"]}
+    return {
+        "statuses": [status_object(world, row, counts) for row in page["rows"]],
+        "hasvisible": False,
+        "previous_cursor": 0,
+        "next_cursor": page["next_cursor"],
+        "total_number": page["total"],
+    }
 
 
 @blueprint.get("/2/statuses/show.json")
@@ -129,8 +158,15 @@ def count() -> list[dict[str, Any]]:
     ids = parse_ids(need("ids"))
     rows = [row for row in (find_status(world, identity) for identity in ids) if row]
     counts = count_reactions(world, [row["id"] for row in rows])
-    return [{"id": row["id"], "comments": counts[row["id"]]["comments"], "reposts": counts[row["id"]]["reposts"],
-             "attitudes": row["likes"]} for row in rows]
+    return [
+        {
+            "id": row["id"],
+            "comments": counts[row["id"]]["comments"],
+            "reposts": counts[row["id"]]["reposts"],
+            "attitudes": row["likes"],
+        }
+        for row in rows
+    ]
 
 
 @blueprint.get("/2/statuses/repost_timeline.json")
@@ -138,13 +174,22 @@ def repost_timeline() -> dict[str, Any]:
     """Reposts of a post, newest first; those of its reposts are in the root's list."""
     world, _ = enter()
     root = need_status(world, number("id"))
-    page = select_page(f"SELECT * FROM weibo_status WHERE (root = ? OR pid = ?) AND {LIVE}",  # noqa: S608
-                       (root["id"], root["id"], world.horizon()), world, 200)
+    page = select_page(
+        f"SELECT * FROM weibo_status WHERE (root = ? OR pid = ?) AND {LIVE}",  # noqa: S608
+        (root["id"], root["id"], world.horizon()),
+        world,
+        200,
+    )
     counts = count_reactions(world, [row["id"] for row in page["rows"]])
     rows = [status_object(world, row, counts, deep=False) for row in page["rows"]]
     origin = status_object(world, root, deep=False)
-    return {"reposts": [{**row, "retweeted_status": origin} for row in rows], "hasvisible": False,
-            "previous_cursor": 0, "next_cursor": page["next_cursor"], "total_number": page["total"]}
+    return {
+        "reposts": [{**row, "retweeted_status": origin} for row in rows],
+        "hasvisible": False,
+        "previous_cursor": 0,
+        "next_cursor": page["next_cursor"],
+        "total_number": page["total"],
+    }
 
 
 @blueprint.get("/2/statuses/queryid.json")

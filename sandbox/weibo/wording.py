@@ -17,7 +17,7 @@ def shorten(text: str) -> tuple[str, list[dict[str, object]]]:
     def replace(match: re.Match[str]) -> str:
         long = match[0].rstrip(".,;:!?)'")
         links.append({"url_short": short_link(long), "url_long": long, "type": 0, "result": True})
-        return f"\0{len(links) - 1}\0{match[0][len(long):]}"
+        return f"\0{len(links) - 1}\0{match[0][len(long) :]}"
 
     bare = TOPIC.sub("", URL.sub(replace, text))
     kept = re.sub(r"\0(\d+)\0", lambda m: str(links[int(m[1])]["url_short"]), bare)

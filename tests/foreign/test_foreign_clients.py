@@ -46,16 +46,31 @@ def build_environment(name: str) -> Path:
     shutil.rmtree(home, ignore_errors=True)
     venv.create(home, with_pip=True)
     for file in lists:  # what a source package is built with comes first
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-                        "--no-build-isolation", "--require-hashes", "-r", file], check=True)
+        subprocess.run(
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--no-build-isolation",
+                "--require-hashes",
+                "-r",
+                file,
+            ],
+            check=True,
+        )
     (home / "complete").touch()
     return python
 
 
 @pytest.fixture(scope="module")
 def sandbox_url() -> Iterator[str]:
-    process = subprocess.Popen([sys.executable, "-m", "sandbox", "--time-factor", "20"], cwd=ROOT,
-                               stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--time-factor", "20"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout
     try:
         yield process.stdout.readline().split()[-1]
@@ -74,12 +89,18 @@ def make_account(base_url: str, platform: str, **settings: Any) -> dict[str, Any
 
 @pytest.mark.parametrize(("name", "platform"), [("wechatpy", "wechat"), ("jpush", "jpush"), ("sinaweibopy3", "weibo")])
 def test_a_foreign_client_works_with_its_addresses_changed_only(
-        name: str, platform: str, environment: Callable[[str], Path], sandbox_url: str,
-        capsys: pytest.CaptureFixture[str]) -> None:
+    name: str, platform: str, environment: Callable[[str], Path], sandbox_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     account = make_account(sandbox_url, platform, **({"quotas": {"push": 20}} if platform == "jpush" else {}))
     plain = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-    run = subprocess.run([environment(name), str(HERE / f"{name}_client.py"), sandbox_url, json.dumps(account)],
-                         capture_output=True, text=True, timeout=120, env=plain, check=False)
+    run = subprocess.run(
+        [environment(name), str(HERE / f"{name}_client.py"), sandbox_url, json.dumps(account)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=plain,
+        check=False,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     calls = json.loads(run.stdout.splitlines()[-1])["calls"]
     with capsys.disabled():

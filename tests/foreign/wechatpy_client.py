@@ -20,8 +20,10 @@ class LocalClient(WeChatClient):
     API_BASE_URL = f"{BASE}/cgi-bin/"
 
     def fetch_access_token(self):
-        return self._fetch_access_token(url=f"{BASE}/cgi-bin/token", params={
-            "grant_type": "client_credential", "appid": self.appid, "secret": self.secret})
+        return self._fetch_access_token(
+            url=f"{BASE}/cgi-bin/token",
+            params={"grant_type": "client_credential", "appid": self.appid, "secret": self.secret},
+        )
 
 
 def done(name: str, holds: bool) -> None:
@@ -40,8 +42,17 @@ done("material/get_materialcount", client.material.get_count()["image_count"] ==
 done("material/batchget_material", client.material.batchget("image", 0, 20)["item"][0]["media_id"] == cover["media_id"])
 done("material/get_material", client.material.get(cover["media_id"]).content == PNG)
 
-draft = client.draft.add([{"title": "停水通告", "content": "<p>今晚停水。</p>", "thumb_media_id": cover["media_id"],
-                           "content_source_url": "http://127.0.0.1:8000/a/1.html?c=1", "need_open_comment": True}])
+draft = client.draft.add(
+    [
+        {
+            "title": "停水通告",
+            "content": "<p>今晚停水。</p>",
+            "thumb_media_id": cover["media_id"],
+            "content_source_url": "http://127.0.0.1:8000/a/1.html?c=1",
+            "need_open_comment": True,
+        }
+    ]
+)
 done("draft/add", list(draft) == ["media_id"])
 done("draft/get", client.draft.get(draft["media_id"])["news_item"][0]["title"] == "停水通告")
 done("draft/count", client.draft.count()["total_count"] == 1)

@@ -76,14 +76,24 @@ class Kit:
         return dict(answer.get_json())
 
     def upload(self, path: str, token: str, content: bytes = PNG, **query: str) -> dict[str, Any]:
-        answer = self.client.post(f"/cgi-bin/{path}", query_string={"access_token": token, **query},
-                                  data={"media": (io.BytesIO(content), "media")}, content_type="multipart/form-data")
+        answer = self.client.post(
+            f"/cgi-bin/{path}",
+            query_string={"access_token": token, **query},
+            data={"media": (io.BytesIO(content), "media")},
+            content_type="multipart/form-data",
+        )
         return dict(answer.get_json())
 
     def article(self, token: str, **fields: Any) -> dict[str, Any]:
         thumb = self.upload("material/add_material", token, type="image")["media_id"]
-        return {"title": "停水通告", "content": "<p>今晚停水检修。</p>", "thumb_media_id": thumb,
-                "content_source_url": f"{LINK}?c=1", "need_open_comment": 1, **fields}
+        return {
+            "title": "停水通告",
+            "content": "<p>今晚停水检修。</p>",
+            "thumb_media_id": thumb,
+            "content_source_url": f"{LINK}?c=1",
+            "need_open_comment": 1,
+            **fields,
+        }
 
     def draft(self, token: str, **fields: Any) -> str:
         return str(self.call("draft/add", token, {"articles": [self.article(token, **fields)]})["media_id"])
@@ -94,8 +104,12 @@ class Kit:
         return self.call("freepublish/get", token, {"publish_id": submitted["publish_id"]})
 
     def push(self, account: dict[str, Any], **fields: Any) -> tuple[int, dict[str, Any]]:
-        body = {"platform": "all", "audience": "all",
-                "notification": {"android": {"alert": "停水通告", "extras": {"link": LINK}}}, **fields}
+        body = {
+            "platform": "all",
+            "audience": "all",
+            "notification": {"android": {"alert": "停水通告", "extras": {"link": LINK}}},
+            **fields,
+        }
         answer = self.client.post("/v3/push", json=body, auth=(account["app_key"], account["master_secret"]))
         return answer.status_code, dict(answer.get_json())
 

@@ -64,8 +64,12 @@ def test_events_carry_their_own_time_however_late_they_are_looked_at(status: Any
 
 def test_an_event_without_its_parent_is_told_not_invented(status: Any) -> None:
     kit, _, item = status
-    body = {"platform": "weibo", "item": item["id"], "speed": 0, "events": [
-        {"kind": "reply", "author": "甲", "text": "答", "parent": "nowhere"}]}
+    body = {
+        "platform": "weibo",
+        "item": item["id"],
+        "speed": 0,
+        "events": [{"kind": "reply", "author": "甲", "text": "答", "parent": "nowhere"}],
+    }
     kit.client.post("/control/crowd", json=body)
     assert kit.client.get("/control/crowd").get_json()["ended"] == {"no parent": 1}
 
@@ -78,8 +82,9 @@ def test_the_crowd_stops_when_the_item_is_gone(status: Any) -> None:
     assert kit.client.get("/control/crowd").get_json()["ended"] == {"item gone": 6}
 
 
-@pytest.mark.parametrize("body", [
-    {"platform": "weibo", "item": "1", "events": []}, {"platform": "jpush", "item": "1", "events": []}])
+@pytest.mark.parametrize(
+    "body", [{"platform": "weibo", "item": "1", "events": []}, {"platform": "jpush", "item": "1", "events": []}]
+)
 def test_a_crowd_needs_a_live_item(status: Any, body: dict[str, Any]) -> None:
     kit, _, _ = status
     assert kit.client.post("/control/crowd", json=body).status_code == 400
@@ -206,8 +211,11 @@ class PortalHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.forms += 1
         once = f'<input type="hidden" name="once" value="{self.server.forms}">'.encode()
-        self.answer(200, b'<form><input type="hidden" name="csrf_token" value="t&amp;1"><input name="homepage">' + once,
-                    cookie="session=s1")
+        self.answer(
+            200,
+            b'<form><input type="hidden" name="csrf_token" value="t&amp;1"><input name="homepage">' + once,
+            cookie="session=s1",
+        )
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -256,11 +264,15 @@ def portal() -> Iterator[Portal]:
 def test_messages_are_posted_in_order_of_time_and_refusals_counted(portal: Portal, tmp_path: Path) -> None:
     file = tmp_path / "stream.tsv.gz"
     with gzip.open(file, "wt", encoding="utf-8", newline="") as out:
-        csv.writer(out, dialect="excel-tab").writerows([
-            ("msg_id", "user", "time", "likes", "against", "title", "text"),
-            (1, "A1", "2019/2/28 11:25:05", 0, 0, "后来", "后来的话"),
-            (2, "A2", "2019-01-02 08:00:00", 0, 0, "先来", "先来的话"),
-            (3, "A3", "2019/3/1 9:00:00", 0, 0, "不收", "违禁"), (4, "A4", "某日", 0, 0, "无时", "无时")])
+        csv.writer(out, dialect="excel-tab").writerows(
+            [
+                ("msg_id", "user", "time", "likes", "against", "title", "text"),
+                (1, "A1", "2019/2/28 11:25:05", 0, 0, "后来", "后来的话"),
+                (2, "A2", "2019-01-02 08:00:00", 0, 0, "先来", "先来的话"),
+                (3, "A3", "2019/3/1 9:00:00", 0, 0, "不收", "违禁"),
+                (4, "A4", "某日", 0, 0, "无时", "无时"),
+            ]
+        )
     played = replay_messages(file, portal.url)
     assert [form["title"] for _, form in portal.taken] == ["先来", "后来"]
     assert {path for path, _ in portal.taken} == {"/messages/new"}
@@ -276,8 +288,12 @@ def test_the_evening_reaches_every_channel(commercial: Any, portal: Portal) -> N
     article = commercial.publish(commercial.wechat_token(commercial.account("wechat")))
     server = serve(commercial)
     try:
-        planned = play_evening(server.base_url, portal.url, speed=0, items={
-            "weibo": str(item["id"]), "wechat": article["article_id"], "website": "7", "client": "7"})
+        planned = play_evening(
+            server.base_url,
+            portal.url,
+            speed=0,
+            items={"weibo": str(item["id"]), "wechat": article["article_id"], "website": "7", "client": "7"},
+        )
     finally:
         server.stop()
     evening = load_evening()
@@ -288,7 +304,10 @@ def test_the_evening_reaches_every_channel(commercial: Any, portal: Portal) -> N
     ended = commercial.client.get("/control/crowd").get_json()["ended"]
     assert ended == {"played": planned["weibo"] + planned["wechat"]}
     assert {path for path, _ in portal.taken} == {
-        "/items/7/comments", "/client/items/7/comments", "/client/items/7/likes"}
+        "/items/7/comments",
+        "/client/items/7/comments",
+        "/client/items/7/likes",
+    }
 
 
 def test_a_refused_visitor_is_counted(portal: Portal) -> None:
@@ -313,8 +332,11 @@ def test_a_visitor_waits_as_the_portal_says_and_gives_up_in_the_end(portal: Port
 def test_every_like_comes_from_another_device_and_an_author_keeps_one(portal: Portal) -> None:
     from sandbox.visitors import visit
 
-    events = [Event("client", 0, "like"), Event("client", 1, "like"),
-              *(Event("client", n, "comment", "甲", f"第{n}句") for n in (2, 3))]
+    events = [
+        Event("client", 0, "like"),
+        Event("client", 1, "like"),
+        *(Event("client", n, "comment", "甲", f"第{n}句") for n in (2, 3)),
+    ]
     visit(portal.url, "7", events, speed=0)
     assert len(set(portal.devices)) == 3
     assert portal.devices[2] == portal.devices[3]
@@ -400,7 +422,10 @@ def test_state_survives_a_restart_with_audits_faults_and_events(make_kit: Any, t
 def test_the_process_prints_its_address_runs_jobs_and_leaves_on_sigterm(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "--state", str(tmp_path / "s.db"), "--time-factor", "100"],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": ""})
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
     assert process.stdout
     try:
         line = process.stdout.readline()
@@ -422,8 +447,20 @@ def test_the_command_line_plays_a_cascade_and_says_what_it_left_out(status: Any,
     kit, _, item = status
     server = serve(kit)
     try:
-        run = CliRunner().invoke(replay, ["cascades", "--file", str(write_cascade(tmp_path)), "--original", "o1",
-                                          "--status", str(item["id"]), "--sandbox-url", server.base_url])
+        run = CliRunner().invoke(
+            replay,
+            [
+                "cascades",
+                "--file",
+                str(write_cascade(tmp_path)),
+                "--original",
+                "o1",
+                "--status",
+                str(item["id"]),
+                "--sandbox-url",
+                server.base_url,
+            ],
+        )
     finally:
         server.stop()
     assert run.exit_code == 0, run.output
@@ -433,9 +470,12 @@ def test_the_command_line_plays_a_cascade_and_says_what_it_left_out(status: Any,
 def test_the_command_line_posts_messages(portal: Portal, tmp_path: Path) -> None:
     file = tmp_path / "stream.tsv.gz"
     with gzip.open(file, "wt", encoding="utf-8", newline="") as out:
-        csv.writer(out, dialect="excel-tab").writerows([
-            ("msg_id", "user", "time", "likes", "against", "title", "text"),
-            *((n, f"A{n}", f"2019/2/{n} 11:25:05", 0, 0, f"第{n}条", "话") for n in range(1, 6))])
+        csv.writer(out, dialect="excel-tab").writerows(
+            [
+                ("msg_id", "user", "time", "likes", "against", "title", "text"),
+                *((n, f"A{n}", f"2019/2/{n} 11:25:05", 0, 0, f"第{n}条", "话") for n in range(1, 6)),
+            ]
+        )
     run = CliRunner().invoke(replay, ["messages", "--file", str(file), "--portal-url", portal.url, "--limit", "3"])
     assert run.output == "播放 3（转发 0，评论或留言 3，回复 0）；跳过：无\n"
     assert [form["title"] for _, form in portal.taken] == ["第1条", "第2条", "第3条"]

@@ -192,8 +192,9 @@ def test_a_fault_strikes_its_platform_api_and_account_only(kit: Any, token: str)
 
 def test_times_and_skip_are_counted(kit: Any, token: str) -> None:
     kit.fault("http_500", api="account/get_uid", times=2, skip=1)
-    codes = [kit.client.get("/2/account/get_uid.json", query_string={"access_token": token}).status_code
-             for _ in range(4)]
+    codes = [
+        kit.client.get("/2/account/get_uid.json", query_string={"access_token": token}).status_code for _ in range(4)
+    ]
     assert codes == [200, 500, 500, 200]
 
 
@@ -203,8 +204,12 @@ def test_a_seeded_probability_strikes_alike_in_every_run(make_kit: Any) -> None:
         kit = make_kit()
         token = kit.account("weibo")["access_token"]
         kit.fault("http_500", api="account/get_uid", probability=0.5, seed=seed)
-        runs.append([kit.client.get("/2/account/get_uid.json", query_string={"access_token": token}).status_code
-                     for _ in range(30)])
+        runs.append(
+            [
+                kit.client.get("/2/account/get_uid.json", query_string={"access_token": token}).status_code
+                for _ in range(30)
+            ]
+        )
     assert runs[0] == runs[1] != runs[2]
     assert 5 < runs[0].count(500) < 25
 
@@ -231,8 +236,13 @@ def test_one_connection_serves_many_requests_and_a_chunked_body(kit: Any, base_u
     connection.connect()
     local = connection.sock.getsockname()
     body = urlencode({"access_token": token, "status": f"分块 {LINK}"}).encode()
-    connection.request("POST", SHARE, iter([body[:9], body[9:]]), {"Content-Type": "application/x-www-form-urlencoded"},
-                       encode_chunked=True)
+    connection.request(
+        "POST",
+        SHARE,
+        iter([body[:9], body[9:]]),
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        encode_chunked=True,
+    )
     assert json.loads(connection.getresponse().read())["text"].startswith("分块")
     connection.request("GET", f"/2/account/get_uid.json?access_token={token}")
     assert connection.getresponse().read()

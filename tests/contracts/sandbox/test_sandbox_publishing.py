@@ -40,7 +40,10 @@ def test_submit_means_accepted_and_the_audit_takes_its_time(wechat: Any) -> None
     assert isinstance(accepted["msg_data_id"], int)
     kit.clock.pass_(19)
     assert result(kit, token, accepted["publish_id"]) == {
-        "publish_id": accepted["publish_id"], "publish_status": 1, "fail_idx": []}
+        "publish_id": accepted["publish_id"],
+        "publish_status": 1,
+        "fail_idx": [],
+    }
     assert kit.call("draft/get", token, {"media_id": media_id})["news_item"]
     kit.clock.pass_(2)
     done = result(kit, token, str(accepted["publish_id"]))
@@ -218,10 +221,14 @@ def jpush(kit: Any) -> tuple[Any, dict[str, Any]]:
 
 def test_a_push_answers_strings_and_the_rate_headers(jpush: Any) -> None:
     kit, account = jpush
-    answer = kit.client.post("/v3/push", data=json.dumps({"platform": "all", "audience": "all",
-                                                          "notification": {"alert": "停"}, "options": {"sendno": 18}}),
-                             content_type="application/json;charset:utf-8",
-                             auth=(account["app_key"], account["master_secret"]))
+    answer = kit.client.post(
+        "/v3/push",
+        data=json.dumps(
+            {"platform": "all", "audience": "all", "notification": {"alert": "停"}, "options": {"sendno": 18}}
+        ),
+        content_type="application/json;charset:utf-8",
+        auth=(account["app_key"], account["master_secret"]),
+    )
     body = answer.get_json()
     assert body["sendno"] == "18"
     assert isinstance(body["msg_id"], str)
@@ -266,14 +273,22 @@ def test_free_accounts_get_ten_cids_at_most(jpush: Any) -> None:
     assert kit.client.get("/v3/push/cid?type=mail", auth=auth).get_json()["error"]["code"] == 1003
 
 
-@pytest.mark.parametrize(("fields", "status", "code"), [
-    ({"platform": "symbian"}, 400, 1003), ({"audience": {"tag": []}}, 400, 1003),
-    ({"audience": {"crowd": ["a"]}}, 400, 1003),
-    ({"audience": {"alias": ["长" * 14]}}, 400, 1003), ({"notification": None}, 400, 1002), ({"extra": 1}, 400, 1009),
-    ({"notification": {"android": {"alert": "x" * 4000}}}, 400, 1005),
-    ({"notification": {"ios": {"alert": "x" * 2000}}}, 400, 1005), ({"options": {"time_to_live": 864_001}}, 400, 1003),
-    ({"options": {"override_msg_id": 5}}, 400, 1003), ({"audience": {"alias": ["nobody"]}}, 400, 1011),
-])
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"platform": "symbian"}, 400, 1003),
+        ({"audience": {"tag": []}}, 400, 1003),
+        ({"audience": {"crowd": ["a"]}}, 400, 1003),
+        ({"audience": {"alias": ["长" * 14]}}, 400, 1003),
+        ({"notification": None}, 400, 1002),
+        ({"extra": 1}, 400, 1009),
+        ({"notification": {"android": {"alert": "x" * 4000}}}, 400, 1005),
+        ({"notification": {"ios": {"alert": "x" * 2000}}}, 400, 1005),
+        ({"options": {"time_to_live": 864_001}}, 400, 1003),
+        ({"options": {"override_msg_id": 5}}, 400, 1003),
+        ({"audience": {"alias": ["nobody"]}}, 400, 1011),
+    ],
+)
 def test_push_bodies_are_refused_with_their_codes(jpush: Any, fields: dict[str, Any], status: int, code: int) -> None:
     kit, account = jpush
     answered, body = kit.push(account, **fields)

@@ -84,9 +84,16 @@ def test_forced_refresh_kills_at_once_waits_thirty_seconds_and_ends_at_twenty_a_
     assert stable(kit, account, force_refresh=True)["errcode"] == 45009
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    ({"appid": ""}, 41002), ({"appid": "wx0"}, 40013), ({"secret": ""}, 41004), ({"secret": "x"}, 40125),
-    ({"grant_type": "password"}, 40002)])
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"appid": ""}, 41002),
+        ({"appid": "wx0"}, 40013),
+        ({"secret": ""}, 41004),
+        ({"secret": "x"}, 40125),
+        ({"grant_type": "password"}, 40002),
+    ],
+)
 def test_token_refusals_come_with_http_200_and_a_rid_of_the_time(wechat: Any, change: Any, code: int) -> None:
     kit, account, _ = wechat
     asked = {"grant_type": "client_credential", "appid": account["appid"], "secret": account["secret"], **change}
@@ -128,8 +135,17 @@ def test_day_quotas_are_told_spent_cleared_and_renewed(wechat: Any) -> None:
     assert kit.call("clear_quota", token, {"appid": account["appid"]})["errcode"] == 48006
 
 
-@pytest.mark.parametrize(("api", "limit"), [("freepublish/submit", 100), ("freepublish/get", 100), ("draft/get", 500),
-                                            ("draft/add", 1000), ("token", 2000), ("media/uploadimg", 1000)])
+@pytest.mark.parametrize(
+    ("api", "limit"),
+    [
+        ("freepublish/submit", 100),
+        ("freepublish/get", 100),
+        ("draft/get", 500),
+        ("draft/add", 1000),
+        ("token", 2000),
+        ("media/uploadimg", 1000),
+    ],
+)
 def test_the_documented_day_quotas(wechat: Any, api: str, limit: int) -> None:
     kit, _, token = wechat
     assert kit.call("openapi/quota/get", token, {"cgi_path": f"/cgi-bin/{api}"})["quota"]["daily_limit"] == limit
@@ -158,8 +174,12 @@ def test_uploadimg_takes_small_jpg_and_png_by_their_bytes(wechat: Any) -> None:
     assert kit.upload("media/uploadimg", token, JPG)["url"].startswith("http://mmbiz.qpic.cn/")
     assert kit.upload("media/uploadimg", token, b"GIF89a" + b"x" * 9)["errcode"] == 40005
     raw = b'--b\r\nContent-Disposition: form-data; name="media"; filename="media"\r\n\r\n' + PNG + b"x" * 1024 * 1024
-    big = kit.client.post("/cgi-bin/media/uploadimg", query_string={"access_token": token}, data=raw + b"\r\n--b--\r\n",
-                          content_type="multipart/form-data; boundary=b")
+    big = kit.client.post(
+        "/cgi-bin/media/uploadimg",
+        query_string={"access_token": token},
+        data=raw + b"\r\n--b--\r\n",
+        content_type="multipart/form-data; boundary=b",
+    )
     assert big.get_json()["errcode"] == 40009
     assert kit.call("media/uploadimg", token, {})["errcode"] == 41005
 
@@ -175,8 +195,9 @@ def test_material_is_typed_listed_counted_read_and_removed(wechat: Any) -> None:
     assert kit.upload("material/add_material", token, JPG + b"x" * 64 * 1024, type="thumb")["errcode"] == 40012
     page = kit.call("material/batchget_material", token, {"type": "image", "offset": 0, "count": 20})
     assert (page["total_count"], page["item"][0]["media_id"]) == (1, made["media_id"])
-    raw = kit.client.post("/cgi-bin/material/get_material", query_string={"access_token": token},
-                          json={"media_id": made["media_id"]})
+    raw = kit.client.post(
+        "/cgi-bin/material/get_material", query_string={"access_token": token}, json={"media_id": made["media_id"]}
+    )
     assert (raw.data, raw.content_type) == (PNG, "image/png")
     assert kit.call("material/del_material", token, {"media_id": made["media_id"]})["errcode"] == 0
     assert kit.call("material/del_material", token, {"media_id": made["media_id"]})["errcode"] == 40007
@@ -188,8 +209,13 @@ def test_a_video_needs_its_description_in_form_or_query(wechat: Any) -> None:
     kit, _, token = wechat
     film = b"\0\0\0\x18ftypmp42" + b"v" * 32
     assert kit.upload("material/add_material", token, film, type="video")["errcode"] == 40035
-    described = kit.upload("material/add_material", token, film, type="video",
-                           description='{"title": "检修现场", "introduction": "一分钟"}')
+    described = kit.upload(
+        "material/add_material",
+        token,
+        film,
+        type="video",
+        description='{"title": "检修现场", "introduction": "一分钟"}',
+    )
     told = kit.call("material/get_material", token, {"media_id": described["media_id"]})
     assert told["title"] == "检修现场"
     assert kit.client.get(told["down_url"]).data == film
@@ -208,12 +234,21 @@ def test_a_draft_answers_its_media_id_only_and_can_be_read_back(wechat: Any) -> 
     assert "content" not in page["item"][0]["content"]["news_item"][0]
 
 
-@pytest.mark.parametrize(("fields", "code"), [
-    ({"title": "长" * 33}, 45003), ({"title": ""}, 45003),
-    ({"author": "长" * 17}, 40192), ({"digest": "长" * 121}, 45004),
-    ({"content": ""}, 44004), ({"content": "x" * 20_000}, 45002), ({"content_source_url": "h" * 1025}, 45005),
-    ({"thumb_media_id": "none"}, 40007), ({"pic_crop_1_1": "0.1_0.2_2_0.4"}, 53402), ({"article_type": "song"}, 40035),
-])
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"title": "长" * 33}, 45003),
+        ({"title": ""}, 45003),
+        ({"author": "长" * 17}, 40192),
+        ({"digest": "长" * 121}, 45004),
+        ({"content": ""}, 44004),
+        ({"content": "x" * 20_000}, 45002),
+        ({"content_source_url": "h" * 1025}, 45005),
+        ({"thumb_media_id": "none"}, 40007),
+        ({"pic_crop_1_1": "0.1_0.2_2_0.4"}, 53402),
+        ({"article_type": "song"}, 40035),
+    ],
+)
 def test_a_draft_is_refused_with_the_code_of_its_fault(wechat: Any, fields: dict[str, str], code: int) -> None:
     kit, _, token = wechat
     assert kit.call("draft/add", token, {"articles": [kit.article(token, **fields)]})["errcode"] == code
@@ -251,8 +286,10 @@ def test_numbers_as_text_give_40097_and_pages_have_bounds(wechat: Any) -> None:
 def test_scripts_go_and_pictures_of_unknown_origin_are_filtered_silently(wechat: Any) -> None:
     kit, _, token = wechat
     known = kit.upload("media/uploadimg", token)["url"]
-    content = (f'<p onclick="x()">水</p><script>alert(1)</script><img src="{known}"><img src="http://example.com/a.png">'
-               f'<img data-src="{known}">')
+    content = (
+        f'<p onclick="x()">水</p><script>alert(1)</script><img src="{known}"><img src="http://example.com/a.png">'
+        f'<img data-src="{known}">'
+    )
     media_id = kit.draft(token, content=content)
     stored = kit.call("draft/get", token, {"media_id": media_id})["news_item"][0]["content"]
     assert stored == f'<p>水</p><img src="{known}"><img data-src="{known}">'
@@ -290,8 +327,9 @@ def discussed(wechat: Any) -> tuple[Any, str, int]:
     kit, _, token = wechat
     article = kit.publish(token)
     data_id = int(article["article_id"].rsplit("_")[-1])
-    events = [{"after_s": n, "kind": "comment", "author": f"读者{n}", "text": f"第{n}问", "ref": f"c{n}"}
-              for n in range(5)]
+    events = [
+        {"after_s": n, "kind": "comment", "author": f"读者{n}", "text": f"第{n}问", "ref": f"c{n}"} for n in range(5)
+    ]
     body = {"platform": "wechat", "item": article["article_id"], "events": events}
     assert kit.client.post("/control/crowd", json=body).get_json() == {"planned": 5}
     kit.clock.pass_(10)
@@ -354,8 +392,9 @@ def test_election_and_deletion_of_comments(discussed: Any) -> None:
 
 def test_a_comment_its_writer_deleted_answers_88004(discussed: Any) -> None:
     kit, token, data_id = discussed
-    kit.client.post("/control/crowd", json={"platform": "wechat", "item": data_id, "events": [
-        {"kind": "delete", "parent": "c0"}]})
+    kit.client.post(
+        "/control/crowd", json={"platform": "wechat", "item": data_id, "events": [{"kind": "delete", "parent": "c0"}]}
+    )
     kit.clock.pass_(1)
     named = {"msg_data_id": data_id, "index": 0, "user_comment_id": 1, "content": "晚了"}
     assert kit.call("comment/reply/add", token, named)["errcode"] == 88004
@@ -373,8 +412,12 @@ def test_comments_come_only_while_they_are_open(wechat: Any) -> None:
     kit, _, token = wechat
     article = kit.publish(token, need_open_comment=0)
     data_id = int(article["article_id"].rsplit("_")[-1])
-    event = {"platform": "wechat", "item": data_id, "speed": 0,
-             "events": [{"kind": "comment", "author": "甲", "text": "问"}]}
+    event = {
+        "platform": "wechat",
+        "item": data_id,
+        "speed": 0,
+        "events": [{"kind": "comment", "author": "甲", "text": "问"}],
+    }
     kit.client.post("/control/crowd", json=event)
     assert listing(kit, token, data_id)["comment_cnt"] == 0
     assert kit.client.get("/control/crowd").get_json()["ended"] == {"comments closed": 1}

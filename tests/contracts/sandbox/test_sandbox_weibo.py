@@ -31,13 +31,16 @@ def test_a_shared_status_carries_short_link_long_link_and_documented_types(weibo
     assert re.fullmatch(r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d \+0800 \d{4}", status["created_at"])
 
 
-@pytest.mark.parametrize(("text", "code", "error"), [
-    ("没有链接", 10017, "text not find domain!"),
-    ("别处 http://example.com/a", 10017, "text not find domain!"),
-    ("像而不是 http://127.0.0.1.example.com/a", 10017, "text not find domain!"),
-    ("", 20008, "content is null!"),
-    ("长" * 131 + LINK, 20012, "text too long, please input text less than 140 characters!"),
-])
+@pytest.mark.parametrize(
+    ("text", "code", "error"),
+    [
+        ("没有链接", 10017, "text not find domain!"),
+        ("别处 http://example.com/a", 10017, "text not find domain!"),
+        ("像而不是 http://127.0.0.1.example.com/a", 10017, "text not find domain!"),
+        ("", 20008, "content is null!"),
+        ("长" * 131 + LINK, 20012, "text too long, please input text less than 140 characters!"),
+    ],
+)
 def test_share_refuses_with_the_documented_code_and_http_400(weibo: Any, text: str, code: int, error: str) -> None:
     kit, _, token = weibo
     status, body = kit.post("statuses/share", token, status=text)
@@ -100,11 +103,14 @@ def test_pictures_are_judged_by_bytes_and_size(weibo: Any, content: bytes, code:
 
 
 def share_picture(kit: Any, token: str, content: bytes) -> Any:
-    body = (f'--b\r\nContent-Disposition: form-data; name="access_token"\r\n\r\n{token}\r\n'
-            f'--b\r\nContent-Disposition: form-data; name="status"\r\n\r\n图 {LINK}\r\n'
-            '--b\r\nContent-Disposition: form-data; name="pic"; filename="hidden"\r\n\r\n').encode()
-    return kit.client.post("/2/statuses/share.json", data=body + content + b"\r\n--b--\r\n",
-                           content_type="multipart/form-data; boundary=b")
+    body = (
+        f'--b\r\nContent-Disposition: form-data; name="access_token"\r\n\r\n{token}\r\n'
+        f'--b\r\nContent-Disposition: form-data; name="status"\r\n\r\n图 {LINK}\r\n'
+        '--b\r\nContent-Disposition: form-data; name="pic"; filename="hidden"\r\n\r\n'
+    ).encode()
+    return kit.client.post(
+        "/2/statuses/share.json", data=body + content + b"\r\n--b--\r\n", content_type="multipart/form-data; boundary=b"
+    )
 
 
 def test_a_picture_part_may_lack_a_type_and_is_served(weibo: Any) -> None:
@@ -207,8 +213,14 @@ def test_page_and_mid_lead_to_the_post_until_it_is_deleted(weibo: Any) -> None:
 def test_comment_reply_and_their_deletion(weibo: Any) -> None:
     kit, account, token = weibo
     status = kit.share(token)
-    kit.client.post("/control/crowd", json={"platform": "weibo", "item": status["id"], "events": [
-        {"kind": "comment", "author": "阿宁", "text": "几点来水？", "ref": "c1"}]})
+    kit.client.post(
+        "/control/crowd",
+        json={
+            "platform": "weibo",
+            "item": status["id"],
+            "events": [{"kind": "comment", "author": "阿宁", "text": "几点来水？", "ref": "c1"}],
+        },
+    )
     _, page = kit.get("comments/show", token, id=status["id"])
     question = page["comments"][0]
     assert (question["text"], question["rootid"]) == ("几点来水？", question["id"])
@@ -225,12 +237,18 @@ def test_comment_reply_and_their_deletion(weibo: Any) -> None:
     assert kit.get("statuses/count", token, ids=status["id"])[1][0]["comments"] == 2
 
 
-@pytest.mark.parametrize(("api", "params", "code"), [
-    ("comments/create", {"comment": "好"}, 20109), ("comments/create", {"id": 1, "comment": "好"}, 20101),
-    ("comments/create", {"id": 1}, 10016), ("comments/create", {"id": 1, "comment": "长" * 141}, 20012),
-    ("comments/reply", {"id": 1, "comment": "好"}, 20204), ("comments/destroy", {}, 20204),
-    ("comments/destroy", {"cid": 9}, 20201),
-])
+@pytest.mark.parametrize(
+    ("api", "params", "code"),
+    [
+        ("comments/create", {"comment": "好"}, 20109),
+        ("comments/create", {"id": 1, "comment": "好"}, 20101),
+        ("comments/create", {"id": 1}, 10016),
+        ("comments/create", {"id": 1, "comment": "长" * 141}, 20012),
+        ("comments/reply", {"id": 1, "comment": "好"}, 20204),
+        ("comments/destroy", {}, 20204),
+        ("comments/destroy", {"cid": 9}, 20201),
+    ],
+)
 def test_comment_calls_refuse_what_is_missing(weibo: Any, api: str, params: dict[str, Any], code: int) -> None:
     kit, _, token = weibo
     assert kit.post(api, token, **params)[1]["error_code"] == code
@@ -244,10 +262,12 @@ def test_a_comment_of_somebody_under_a_foreign_post_is_not_ours_to_delete(weibo:
     assert kit.post("comments/destroy", token, cid=comment["id"])[1]["error_code"] == 20203
 
 
-CHAIN = [{"kind": "repost", "author": "甲", "text": "一", "ref": "r1"},
-         {"kind": "repost", "author": "乙", "text": "二", "parent": "r1"},
-         {"kind": "comment", "author": "丙", "text": "问", "ref": "c1"},
-         {"kind": "reply", "author": "丁", "text": "答", "parent": "c1"}]
+CHAIN = [
+    {"kind": "repost", "author": "甲", "text": "一", "ref": "r1"},
+    {"kind": "repost", "author": "乙", "text": "二", "parent": "r1"},
+    {"kind": "comment", "author": "丙", "text": "问", "ref": "c1"},
+    {"kind": "reply", "author": "丁", "text": "答", "parent": "c1"},
+]
 
 
 def play(kit: Any, status: dict[str, Any]) -> None:
@@ -283,8 +303,9 @@ def test_the_commercial_regime_gives_pid_and_reply_comment(commercial: Any) -> N
 def test_an_ordinary_app_reads_the_newest_rows_only_while_the_total_counts_all(kit: Any) -> None:
     account = kit.account("weibo", readable_rows=3)
     status = kit.share(account["access_token"])
-    rows = [{"ref": str(n), "kind": "comment", "author": "甲", "text": str(n), "at": 1.0, "parent": None}
-            for n in range(5)]
+    rows = [
+        {"ref": str(n), "kind": "comment", "author": "甲", "text": str(n), "at": 1.0, "parent": None} for n in range(5)
+    ]
     kit.client.post(f"/control/weibo/{status['id']}/rows", json={"rows": rows})
     _, page = kit.get("comments/show", account["access_token"], id=status["id"], count=200)
     assert [row["text"] for row in page["comments"]] == ["4", "3", "2"]
@@ -334,15 +355,25 @@ def test_tokens_missing_unknown_killed_and_expired_have_their_codes(weibo: Any) 
 
 def test_consent_code_token_facts_and_revocation(weibo: Any) -> None:
     kit, account, _ = weibo
-    asked = {"client_id": account["client_id"], "redirect_uri": "http://127.0.0.1:8000/back", "response_type": "code",
-             "state": "s1"}
+    asked = {
+        "client_id": account["client_id"],
+        "redirect_uri": "http://127.0.0.1:8000/back",
+        "response_type": "code",
+        "state": "s1",
+    }
     assert account["screen_name"] in kit.client.get("/oauth2/authorize", query_string=asked).text
     target = kit.client.post("/oauth2/authorize", data={**asked, "consent": "yes"}).headers["Location"]
     code = re.search(r"code=([0-9a-f]+)", target)
     assert code
     assert "state=s1" in target
-    exchange = {"client_id": account["client_id"], "client_secret": account["client_secret"], "code": code[1],
-                "grant_type": "authorization_code", "redirect_uri": asked["redirect_uri"], "access_token": "None"}
+    exchange = {
+        "client_id": account["client_id"],
+        "client_secret": account["client_secret"],
+        "code": code[1],
+        "grant_type": "authorization_code",
+        "redirect_uri": asked["redirect_uri"],
+        "access_token": "None",
+    }
     body = kit.client.post("/oauth2/access_token", data=exchange).get_json()
     assert (body["uid"], body["expires_in"], body["remind_in"]) == (account["uid"], 2_592_000, "2592000")
     again = kit.client.post("/oauth2/access_token", data=exchange)
@@ -351,16 +382,24 @@ def test_consent_code_token_facts_and_revocation(weibo: Any) -> None:
     assert facts["expire_in"] == 2_592_000
     assert facts["appkey"] == account["client_id"]
     assert kit.client.get("/oauth2/revokeoauth2", query_string={"access_token": body["access_token"]}).get_json() == {
-        "result": "true"}
+        "result": "true"
+    }
     assert kit.get("account/get_uid", body["access_token"])[1]["error_code"] == 21332
 
 
-@pytest.mark.parametrize(("change", "code"), [({"client_secret": "x"}, 21324), ({"grant_type": "password"}, 21328),
-                                              ({"code": "x"}, 21325)])
+@pytest.mark.parametrize(
+    ("change", "code"), [({"client_secret": "x"}, 21324), ({"grant_type": "password"}, 21328), ({"code": "x"}, 21325)]
+)
 def test_token_exchange_refuses_in_oauth_form(weibo: Any, change: dict[str, str], code: int) -> None:
     kit, account, _ = weibo
-    body = {"client_id": account["client_id"], "client_secret": account["client_secret"], "code": "c",
-            "grant_type": "authorization_code", "redirect_uri": "http://x", **change}
+    body = {
+        "client_id": account["client_id"],
+        "client_secret": account["client_secret"],
+        "code": "c",
+        "grant_type": "authorization_code",
+        "redirect_uri": "http://x",
+        **change,
+    }
     answer = kit.client.post("/oauth2/access_token", data=body).get_json()
     assert answer["error_code"] == code
     assert set(answer) == {"error", "error_code", "request", "error_uri", "error_description"}

@@ -21,8 +21,9 @@ from sandbox.weibo.objects import uid_of, weibo_time
 from sandbox.weibo.wording import holds_domain, id_of, measure, mid_of, short_link, shorten
 
 
-@pytest.mark.parametrize(("number", "mid"), [
-    (3_501_756_485_200_075, "z0JH2lOMb"), (5_368_743_475_544_064, "RsQkznggo")])
+@pytest.mark.parametrize(
+    ("number", "mid"), [(3_501_756_485_200_075, "z0JH2lOMb"), (5_368_743_475_544_064, "RsQkznggo")]
+)
 def test_a_mid_is_seven_decimal_digits_in_four_of_base_62(number: int, mid: str) -> None:
     assert mid_of(number) == mid
     assert id_of(mid) == number
@@ -63,11 +64,19 @@ def test_a_name_always_has_the_same_ten_digit_uid() -> None:
     assert len({len(str(uid_of(f"u{n}"))) for n in range(500)}) == 1
 
 
-@pytest.mark.parametrize(("path", "named"), [
-    ("/2/statuses/share.json", ("weibo", "statuses/share")), ("/oauth2/access_token", ("weibo", "oauth2/access_token")),
-    ("/cgi-bin/freepublish/submit", ("wechat", "freepublish/submit")), ("/v3/push", ("jpush", "push")),
-    ("/v3/push/cid", ("jpush", "push/cid")), ("/v3/push/123", ("jpush", "push/withdraw")),
-    ("/v3/received", ("jpush", "received")), ("/control/faults", (None, "/control/faults"))])
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/2/statuses/share.json", ("weibo", "statuses/share")),
+        ("/oauth2/access_token", ("weibo", "oauth2/access_token")),
+        ("/cgi-bin/freepublish/submit", ("wechat", "freepublish/submit")),
+        ("/v3/push", ("jpush", "push")),
+        ("/v3/push/cid", ("jpush", "push/cid")),
+        ("/v3/push/123", ("jpush", "push/withdraw")),
+        ("/v3/received", ("jpush", "received")),
+        ("/control/faults", (None, "/control/faults")),
+    ],
+)
 def test_paths_name_platform_and_api(path: str, named: tuple[str | None, str]) -> None:
     assert name_api(path) == named
 
@@ -81,7 +90,12 @@ def test_every_code_table_reads_with_a_plausible_status() -> None:
     assert {status for status, _ in CODES["wechat"].values()} == {200}
     assert {status for status, _ in CODES["weibo"].values()} <= {400, 403, 404}
     assert {code: CODES["jpush"][code][0] for code in (1001, 1004, 1011, 1030, 2002)} == {
-        1001: 405, 1004: 401, 1011: 400, 1030: 503, 2002: 429}
+        1001: 405,
+        1004: 401,
+        1011: 400,
+        1030: 503,
+        2002: 429,
+    }
     assert {20019, 20032, 10017, 10023, 21327, 21332} <= set(CODES["weibo"])
     assert {-1, 40001, 40033, 40097, 42001, 45009, 53503, 88005} <= set(CODES["wechat"])
 
@@ -151,20 +165,38 @@ def test_a_transaction_leaves_nothing_when_an_error_leaves_it() -> None:
     store.close()
 
 
-@pytest.mark.parametrize(("content", "kind"), [(b"\xff\xd8\xff\xe0", "jpg"), (b"GIF89a", "gif"), (b"BM....", "bmp"),
-                                               (b"\0\0\0\x18ftypmp42", "mp4"), (b"<svg>", "")])
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\xff\xd8\xff\xe0", "jpg"),
+        (b"GIF89a", "gif"),
+        (b"BM....", "bmp"),
+        (b"\0\0\0\x18ftypmp42", "mp4"),
+        (b"<svg>", ""),
+    ],
+)
 def test_files_are_told_by_their_first_bytes(content: bytes, kind: str) -> None:
     assert recognise(content)[0] == kind
 
 
-@pytest.mark.parametrize(("audience", "found"), [
-    ({"tag": ["东城", "北区"]}, {"1", "3"}), ({"tag_and": ["东城", "志愿者"]}, {"3"}), ({"tag_not": ["东城"]}, {"2"}),
-    ({"alias": ["a2"]}, {"2"}), ({"registration_id": ["1"]}, {"1"}), ({"tag": ["东城"], "alias": ["a2"]}, set()),
-    ({"segment": ["x"]}, set())])
+@pytest.mark.parametrize(
+    ("audience", "found"),
+    [
+        ({"tag": ["东城", "北区"]}, {"1", "3"}),
+        ({"tag_and": ["东城", "志愿者"]}, {"3"}),
+        ({"tag_not": ["东城"]}, {"2"}),
+        ({"alias": ["a2"]}, {"2"}),
+        ({"registration_id": ["1"]}, {"1"}),
+        ({"tag": ["东城"], "alias": ["a2"]}, set()),
+        ({"segment": ["x"]}, set()),
+    ],
+)
 def test_kinds_of_an_audience_are_joined_by_and(audience: dict[str, list[str]], found: set[str]) -> None:
-    devices = [{"registration_id": "1", "platform": "ios", "tags": ["东城"], "alias": "a1"},
-               {"registration_id": "2", "platform": "ios", "tags": [], "alias": "a2"},
-               {"registration_id": "3", "platform": "ios", "tags": ["东城", "志愿者"], "alias": "a3"}]
+    devices = [
+        {"registration_id": "1", "platform": "ios", "tags": ["东城"], "alias": "a1"},
+        {"registration_id": "2", "platform": "ios", "tags": [], "alias": "a2"},
+        {"registration_id": "3", "platform": "ios", "tags": ["东城", "志愿者"], "alias": "a3"},
+    ]
     chosen = choose_devices({"devices": devices}, ["ios"], audience)
     assert {device["registration_id"] for device in chosen} == found
     assert choose_devices({"devices": devices}, ["android"], "all") == []
@@ -189,8 +221,11 @@ def test_the_evening_is_whole_ordered_and_every_parent_comes_before_its_answer()
 
 def test_the_complaint_of_the_evening_comes_up_after_an_hour_and_a_quarter() -> None:
     def share_of(word: str, begin: str, end: str) -> float:
-        texts = [event.text for event in load_evening()
-                 if event.text and seconds_of(begin) <= event.after_s < seconds_of(end)]
+        texts = [
+            event.text
+            for event in load_evening()
+            if event.text and seconds_of(begin) <= event.after_s < seconds_of(end)
+        ]
         return sum(word in text for text in texts) / len(texts)
 
     assert share_of("发黄", "0:00:00", "1:15:00") == 0
@@ -200,9 +235,17 @@ def test_the_complaint_of_the_evening_comes_up_after_an_hour_and_a_quarter() -> 
     assert any("13800000000" in event.text for event in load_evening())
 
 
-@pytest.mark.parametrize(("text", "seconds"), [
-    ("1347334462", 1_347_334_462.0), ("2012-09-16 15:05:11", 1_347_779_111.0), ("2019/2/28 11:25:05", 1_551_324_305.0),
-    ("Wed Aug 08 13:25:02 +0800 2012", 1_344_403_502.0), ("02月06日 17:45", None), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1347334462", 1_347_334_462.0),
+        ("2012-09-16 15:05:11", 1_347_779_111.0),
+        ("2019/2/28 11:25:05", 1_551_324_305.0),
+        ("Wed Aug 08 13:25:02 +0800 2012", 1_344_403_502.0),
+        ("02月06日 17:45", None),
+        ("", None),
+    ],
+)
 def test_times_of_the_streams_are_read_as_beijing_time(text: str, seconds: float | None) -> None:
     assert parse_time(text) == seconds
 
