@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core import alarms, callbacks
 from core.db import Database
 from core.house import House
-from core.models import Account, CallbackEvent, Delivery
+from core.models import Account, Article, CallbackEvent, Delivery
 from core.models.words import AlarmLevel, Operation
 from core.ports import HearsEvents, Live, Receipt
 from publisher.channels import open_channel
@@ -25,7 +25,7 @@ from publisher.workflow import State
 AT_ONCE = 100
 TRIES = 5
 WAIT_S = 10.0
-MARK = re.compile(r"\?c=(\d+)$")
+MARK = re.compile(r"^(.*)\?c=(\d{1,18})$")
 log = logging.getLogger(__name__)
 _tries: WeakKeyDictionary[Database, dict[int, tuple[int, float]]] = WeakKeyDictionary()
 _reading = threading.Lock()
@@ -112,10 +112,15 @@ class Reader:
         found = MARK.search(mark)
         if not found:
             return None
-        query = select(Delivery.id).where(
-            Delivery.account_id == account_id,
-            Delivery.copy_id == int(found[1]),
-            Delivery.operation == Operation.PUBLISH.value,
+        query = (
+            select(Delivery.id)
+            .join(Article, Article.id == Delivery.article_id)
+            .where(
+                Delivery.account_id == account_id,
+                Delivery.copy_id == int(found[2]),
+                Delivery.operation == Operation.PUBLISH.value,
+                Article.canonical_link == found[1],  # somebody else's link may end alike
+            )
         )
         with self.house.db.read() as session:
             return session.scalar(query.order_by(Delivery.id.desc()).limit(1))

@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from core.errors import Refused
 from core.house import House
-from core.models import Account, Delivery
+from core.models import Account, Article, Delivery
 from core.models.words import DeliveryState
 from publisher.channels.wechat.api import PAGE, WechatApi, item_mark
 
-MARK = re.compile(r"\?c=(\d+)$")
+MARK = re.compile(r"^(.*)\?c=(\d{1,18})$")
 PAGES = 5
 OPEN = [DeliveryState.PLANNED, DeliveryState.HELD, DeliveryState.INTENDED, DeliveryState.SENT, DeliveryState.UNKNOWN]
 NO_DRAFT = "40007"
@@ -36,12 +36,13 @@ def _is_orphan(house: House, account_id: int, mark: str) -> bool:
     found = MARK.search(mark)
     if not found:
         return False
+    query = (
+        select(Delivery.state)
+        .join(Article, Article.id == Delivery.article_id)
+        .where(Delivery.copy_id == int(found[2]), Delivery.account_id == account_id, Article.canonical_link == found[1])
+    )
     with house.db.read() as session:
-        states = list(
-            session.scalars(
-                select(Delivery.state).where(Delivery.copy_id == int(found[1]), Delivery.account_id == account_id)
-            )
-        )
+        states = list(session.scalars(query))
     return bool(states) and not set(states) & {state.value for state in OPEN}
 
 

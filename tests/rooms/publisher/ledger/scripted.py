@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,11 @@ class Desk:
         secret = {"secret": "s", "callback_token": "c"}
         return self.office.account("wechat", "公众号", {"appid": "wx", "resubmit": True}, secret)
 
-    def planned(self, account_id: int) -> int:
+    def planned(self, account_id: int, due_in: timedelta = timedelta(0)) -> int:
         article_id = self.office.article("关于道路施工的通告", [account_id], picture=False)
         now = self.clock.now()
         with self.db.write() as session:
-            [row] = plan(session, self.publisher, article_id, now, now, late_policy="send")
+            [row] = plan(session, self.publisher, article_id, now + due_in, now, late_policy="send")
             return row.id
 
     def deliver(self) -> None:

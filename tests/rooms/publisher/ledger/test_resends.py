@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from core import callbacks
 from core.errors import TransitionNotAllowed
 from core.http import Request
 from core.models import ReviewStep
-from publisher.delivery import cancel, decide_unknown, publish_again, retry_refused, withdraw
+from publisher.delivery import cancel, decide_unknown, handle_callbacks, publish_again, retry_refused, withdraw
 from tests.rooms.publisher.ledger.scripted import LOST, START, Desk
 
 
@@ -162,3 +163,16 @@ def test_a_withdrawal_does_not_wait_until_an_unknown_row_has_left_the_list_windo
         withdraw(session, desk.publisher, desk.copy(rows[0]).article_id, "内容有误", desk.clock.now())
     desk.deliver()
     assert desk.door.count("statuses/destroy") == 1
+
+
+def test_an_article_of_somebody_else_whose_link_ends_like_our_mark_is_not_ours(desk: Desk) -> None:
+    account = desk.wechat()
+    row = desk.planned(account, due_in=timedelta(hours=5))
+    link = f"https://other.example.gov.cn/list?c={desk.copy(row).id}"
+    desk.door.on["getarticle"] = {"news_item": [{"content_source_url": link, "url": "http://mp/x", "content": "x"}]}
+    fields = {"publish_id": "77", "publish_status": "0", "article_id": "FOREIGN"}
+    with desk.db.write() as session:
+        callbacks.accept(session, "wechat", "k1", "PUBLISHJOBFINISH", account, "", fields, desk.clock.now())
+    handle_callbacks(desk.house)
+    assert desk.state(row) == "planned"
+    assert desk.copy(row).remote_id == ""
