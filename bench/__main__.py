@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PLAIN = ("scoring", "deliveries", "memory")
+PLAIN = ("scoring", "memory")
 
 
 def main() -> int:
