@@ -14,6 +14,7 @@ import pytest
 from core import http
 from core.errors import AddressRefused
 from core.http import Door, NotSent, Request, Unanswered, addresses
+from tests.services import free_port
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 DEADLINE_S = 1.0
@@ -151,12 +152,6 @@ def test_proxies_of_the_environment_are_ignored(monkeypatch):
 
 
 # --- certainly not sent -----------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_a_refused_connection_is_not_sent():
