@@ -113,7 +113,7 @@ def sandbox(regime: str) -> Iterator[str]:
 def house_at(home: Path, url: str) -> Iterator[House]:
     """A fresh house whose Weibo is the sandbox."""
     allowed: dict[str, Any] = {"weibo_base_url": url, "allow_private": urlsplit(url).netloc}
-    house = open_house(Settings(_env_file=None, home=home / "home", **allowed), create=True)  # type: ignore[call-arg]
+    house = open_house(Settings(_env_file=None, home=home / "home", **allowed), create=True)
     create_tables(house.db)
     try:
         yield house

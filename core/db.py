@@ -5,18 +5,27 @@ A write session must never stay open over a network call.
 
 from __future__ import annotations
 
+import fcntl
+import random
+import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
 READ = {"wenzheng_read": True}
-BUSY_TIMEOUT_MS = 30_000  # another process's writer; in one process the lock below queues instead
+BUSY_TIMEOUT_MS = 30_000  # a writer that takes no turns, or one that is stopped
+TURN_S = 10.0
+ASK_AGAIN_S = 0.002
+HANDED_OVER = -1  # the write lock has an heir who has not woken yet
 
 
 class Database:
@@ -26,14 +35,14 @@ class Database:
         self.url = url
         self.sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
-        self._lock = WriteLock() if self.sqlite else None
+        self._lock = WriteLock(_turns_file(url)) if self.sqlite else None
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         if self.sqlite:
             _prepare_sqlite(self.engine)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A writing transaction: BEGIN IMMEDIATE behind one in-process lock on SQLite, READ COMMITTED on PostgreSQL."""
+        """A writing transaction: BEGIN IMMEDIATE behind the write lock on SQLite, READ COMMITTED on PostgreSQL."""
         if self._lock:
             with self._lock, self._sessions.begin() as session:
                 yield session
@@ -54,21 +63,63 @@ class Database:
 
 
 class WriteLock:
-    """The in-process write lock. A thread that asks for it twice would wait for itself: it is told so instead."""
+    """One writer at a time: threads of this process in the order they came, then the processes in short turns.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    SQLite's own waiting sleeps longer the longer it has waited, so under load a heartbeat could starve for many
+    seconds; here everybody asks equally often. A thread that asks twice would wait for itself: it is told so instead.
+    """
+
+    def __init__(self, turns: Path | None) -> None:
+        self._turns = turns  # a file whose lock is the turn; None for a database in memory
+        self._mutex = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
         self._holder: int | None = None
+        self._turn: IO[bytes] | None = None
 
     def __enter__(self) -> None:
-        if self._holder == threading.get_ident():
-            raise RuntimeError("a write transaction was opened inside another one of the same thread")
-        self._lock.acquire()
-        self._holder = threading.get_ident()
+        me = threading.get_ident()
+        with self._mutex:
+            if self._holder == me:
+                raise RuntimeError("a write transaction was opened inside another one of the same thread")
+            gate = None if self._holder is None and not self._waiting else threading.Lock()
+            if gate is None:
+                self._holder = me
+            else:
+                gate.acquire()
+                self._waiting.append(gate)
+        if gate is not None:
+            gate.acquire()  # handed over by the one before
+            self._holder = me
+        try:
+            self._turn = _take_turn(self._turns) if self._turns else None
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_error: object) -> None:
-        self._holder = None
-        self._lock.release()
+        turn, self._turn = self._turn, None
+        if turn:
+            turn.close()  # the lock goes with it
+        with self._mutex:
+            self._holder = HANDED_OVER if self._waiting else None
+            if self._waiting:
+                self._waiting.popleft().release()
+
+
+def _take_turn(path: Path) -> IO[bytes] | None:
+    """The open, locked file. After `TURN_S` without luck None: SQLite's own waiting, and its error, come next."""
+    handle = path.open("ab")
+    until = time.monotonic() + TURN_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > until:
+                handle.close()
+                return None
+            time.sleep(random.uniform(0.5, 1.5) * ASK_AGAIN_S)
+        else:
+            return handle
 
 
 def insert_for(session: Session, model: Any) -> sqlite.Insert | postgresql.Insert:
@@ -76,6 +127,11 @@ def insert_for(session: Session, model: Any) -> sqlite.Insert | postgresql.Inser
     if session.get_bind().dialect.name == "sqlite":
         return sqlite.insert(model)
     return postgresql.insert(model)
+
+
+def _turns_file(url: str) -> Path | None:
+    database = make_url(url).database
+    return Path(f"{database}.turns") if database and database != ":memory:" else None
 
 
 def _engine(url: str, pool_size: int) -> Engine:
@@ -88,19 +144,29 @@ def _engine(url: str, pool_size: int) -> Engine:
     return create_engine(url, **options)
 
 
+def _switch_to_wal(connection: Any) -> None:
+    """Once in a file's life. SQLite does not wait for this lock by itself, so a second opener asks again."""
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(0.5, 1.5) * ASK_AGAIN_S)
+        else:
+            return
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     """Switch the driver's own transactions off and send ours; set the pragmas of ledger §8 on every connection."""
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-        ):
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        _switch_to_wal(connection)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Any) -> None:

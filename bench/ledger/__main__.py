@@ -33,8 +33,9 @@ def main() -> int:
     launch_s = given.launch_s or max(20.0, SECONDS_A_KILL * counts["kills"], 0.35 * sum(counts.values()))
     home = Path(tempfile.mkdtemp(prefix="wz-ledger-", dir=given.dir or None))
     options = Options(
-        counts, given.seed, given.time_factor, given.settle_factor, given.naive, launch_s, given.database_url, home
-    )
+        counts, given.seed, given.time_factor, given.settle_factor, given.naive, launch_s, given.wait_s,
+        given.database_url, home,
+    )  # fmt: skip
     began = time.monotonic()
     harness = Harness(options)
     try:
@@ -60,6 +61,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--time-factor", type=float, default=20)
     parser.add_argument("--settle-factor", type=float, default=1)
     parser.add_argument("--launch-s", type=float, default=0, help="seconds over which the runs are started")
+    parser.add_argument("--wait-s", type=float, default=0, help="most seconds to wait for the end")
     parser.add_argument("--database-url", default="", help="empty: SQLite")
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else ""
     parser.add_argument("--dir", default=memory, help="where the files go; a kill loses nothing of a memory disk")

@@ -18,6 +18,7 @@ from core.errors import (
     NotConfigured,
     OutcomeUnknown,
     Refused,
+    Throttled,
     Transient,
 )
 from core.house import House
@@ -30,12 +31,13 @@ from publisher.delivery.journal import LedgerJournal
 from publisher.delivery.orders import Order, read_order
 from publisher.delivery.outcomes import ROOM, News, learn
 from publisher.delivery.pace import Pace
-from publisher.delivery.rows import move, observe, put_back, waiting_withdrawal
+from publisher.delivery.rows import move, observe, put_back, rest_account, waiting_withdrawal
 from publisher.delivery.schedule import first_look
 from publisher.retry import wait_s
 from publisher.workflow import State
 
 CREDENTIAL_WAIT_S = 60.0
+REST_GAP_S = 20.0  # between the first tries after a rest, so that one call tells whether it is over
 log = logging.getLogger(__name__)
 
 
@@ -153,6 +155,9 @@ class Delivering:
             retry_s = wait_s(delivery.tries, delivery.id, at_least_s=at_least_s)
             put_back(delivery, now, retry_at=now + self.pace.scaled(retry_s), held=held, cancelled=cancelled)
             delivery.tries += 1
+            if isinstance(error, Throttled) and delivery.operation != Operation.WITHDRAW:
+                session.flush()
+                rest_account(session, delivery.account_id, delivery.retry_at or now, self.pace.scaled(REST_GAP_S))
             if error:
                 delivery.error_code, delivery.error_text = error.code, error.text
                 _blame(session.get_one(Account, delivery.account_id), error, pause, now)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from core import alarms, callbacks
@@ -22,13 +22,13 @@ from core.house import House
 from core.models import Account, Delivery, Step
 from core.models.words import AlarmLevel, Operation
 from core.ports import Absent, Channel, Gone, Receipt, Reconcile, Undecided
-from publisher.channels import channel_class, open_channel
+from publisher.channels import channel_class, channels, open_channel
 from publisher.delivery.gates import freeze_of
 from publisher.delivery.orders import Order, read_order
 from publisher.delivery.outcomes import ROOM, News, ask_key, learn, learn_absent
 from publisher.delivery.pace import Pace, pace_of
 from publisher.delivery.rows import ABSENT, move, observe, possible_calls
-from publisher.delivery.schedule import next_look
+from publisher.delivery.schedule import GRID, next_look
 from publisher.delivery.takeover import Takeover
 from publisher.retry import wait_s
 from publisher.wire import total_deadline
@@ -114,9 +114,23 @@ class Lookout:
         with self.house.db.write() as session:
             values = {"look_at": now + self.pace.scaled(LOOK_LEASE_S)}
             claimed = claim(session, holder, Delivery, due, values, order_by=[Delivery.look_at], limit=AT_ONCE)
-            owners = select(Delivery.id, Delivery.account_id).where(Delivery.id.in_([row.row_id for row in claimed]))
-            accounts = {row.id: row.account_id for row in session.execute(owners)}
+            claimed += claim(session, holder, Delivery, self._companions(session, claimed, now), values, limit=AT_ONCE)
+            query = select(Delivery.id, Delivery.account_id).where(Delivery.id.in_([row.row_id for row in claimed]))
+            accounts = dict(session.execute(query).all())
         return sorted(((accounts[row.row_id], row) for row in claimed), key=lambda pair: (pair[0], pair[1].row_id))
+
+    def _companions(self, session: Session, claimed: list[Claimed], now: datetime) -> list[ColumnElement[bool]]:
+        """Rows of these accounts soon due for their first look: where requests are few, one read serves all."""
+        kinds = [kind for kind in channels().kinds() if channel_class(kind).list_window]
+        query = select(Delivery.account_id).join(Account, Account.id == Delivery.account_id)
+        query = query.where(Delivery.id.in_([row.row_id for row in claimed]), Account.kind.in_(kinds))
+        soon = (
+            now + max((self.pace.settle(channel_class(kind).settle_s) for kind in kinds), default=timedelta(0)) / GRID
+        )
+        return [
+            Delivery.account_id.in_(set(session.scalars(query))), Delivery.state == State.UNKNOWN.value,
+            Delivery.looks == 0, Delivery.look_at > now, Delivery.look_at <= soon,
+        ]  # fmt: skip
 
     def _look_at_account(self, holder: Holder, account_id: int, rows: list[Claimed], now: datetime) -> int:
         """One adapter serves the round, so that a list is read once; `now` is before that reading.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,6 +15,7 @@ from core.ports import Effect
 from publisher.workflow import ENDED, IN_FLIGHT, UNSENT, State, check_move
 
 POSSIBLE = ("", Effect.UNKNOWN.value, Effect.DONE.value)  # effects of once-steps that were, or may have been, done
+REST_AT_ONCE = 200
 ABSENT = "absent"  # effect of a once-step that was looked for and is not there
 
 
@@ -136,6 +137,22 @@ def add_withdrawal(
     session.add(row)
     session.flush()
     return row
+
+
+def rest_account(session: Session, account_id: int, until: datetime, gap: timedelta) -> None:
+    """The platform asked the account to slow down: its other due rows wait too, then try one after another."""
+    rows = session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.account_id == account_id, Delivery.state == DeliveryState.PLANNED.value,
+            Delivery.operation != Operation.WITHDRAW.value, Delivery.due_at <= until,
+        )
+        .order_by(Delivery.due_at, Delivery.id)
+        .limit(REST_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )  # fmt: skip
+    for place, row in enumerate(rows):
+        row.retry_at = max(row.retry_at or until, until + gap * place)
 
 
 def end_copy(session: Session, copy: Copy, state: CopyState, now: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from core.db import Database
+from core.db import Database, WriteLock
 from core.house import open_house
 from core.models import Setting, Source
 
@@ -124,3 +124,32 @@ def test_a_sqlite_file_is_never_opened_without_its_write_ahead_log(tmp_path):
         assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     plain.close()
     db.dispose()
+
+
+def test_a_turn_that_cannot_be_taken_is_given_back(tmp_path: Path):
+    """The file that holds the turn lies where no file can be: the writer fails, and the next one does not wait."""
+    lock = WriteLock(tmp_path / "missing" / "turns")
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError), lock:
+            pass
+    (tmp_path / "missing").mkdir()
+    with lock:
+        assert (tmp_path / "missing" / "turns").exists()
+
+
+def test_threads_write_in_the_order_they_came(tmp_path: Path):
+    lock, order = WriteLock(tmp_path / "turns"), []
+
+    def write(number: int) -> None:
+        with lock:
+            order.append(number)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(5)]
+    with lock:
+        for place, thread in enumerate(threads, start=1):
+            thread.start()
+            while len(lock._waiting) < place:
+                pass
+    for thread in threads:
+        thread.join()
+    assert order == list(range(5))
