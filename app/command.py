@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
+from pydantic import ValidationError
 
 from app import doctor as checks
 from app.demo import play
@@ -19,10 +20,11 @@ from app.serving import Server
 from app.staff import add_person
 from app.wiring import make_portal, make_web, open_or_explain, prepare, scorers
 from core.clock import shanghai
+from core.config import explain
 from core.errors import AppError
 from core.models.words import Role
 from monitors.briefs import brief_text, make
-from monitors.scoring import score_lines
+from monitors.scoring import UnreadableLine, score_lines
 from publisher.delivery import Worker
 from sandbox.command import report
 from sandbox.command import serve as sandbox_serve
@@ -38,6 +40,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except AppError as error:
             raise click.ClickException(error.text or type(error).__name__) from error
+        except ValidationError as error:
+            raise click.ClickException(f"{explain(error)}。请改正环境变量或 wenzheng.env 后再试") from error
+        except UnreadableLine as error:
+            raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -54,6 +54,8 @@ def guarded(name: str, check: Callable[[Settings], str], settings: Settings) -> 
 
 
 def key(settings: Settings) -> str:
+    if not settings.key_path.exists():
+        raise AppError(f"还没有密钥 {settings.key_path}，请运行：wenzheng init")
     mode = stat.S_IMODE(os.stat(settings.key_path).st_mode)
     if mode & 0o077:
         raise AppError(f"密钥文件其他用户可读，请运行：chmod 600 {settings.key_path}")
@@ -62,6 +64,8 @@ def key(settings: Settings) -> str:
 
 def directories(settings: Settings) -> str:
     for path in (settings.home, settings.site_path):
+        if not path.exists():
+            raise AppError(f"目录还不存在：{path}，请运行：wenzheng init")
         if not os.access(path, os.W_OK):
             raise AppError(f"目录不可写：{path}")
     free_mb = shutil.disk_usage(settings.home).free // 2**20

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+BIND = r"^(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}$"
+ADDRESS = r"^https?://[^\s/]+(/\S*)?$"
+FAULTS = {  # pydantic's error types, for a person; {} takes the error's context
+    "float_parsing": "应为数字",
+    "int_parsing": "应为整数",
+    "bool_parsing": "应为 true 或 false",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "不得小于 {ge}",
+    "less_than_equal": "不得大于 {le}",
+}
+FORMS = {
+    BIND: "应为“地址:端口”，如 127.0.0.1:8000",
+    ADDRESS: "应以 http:// 或 https:// 开头，如 https://www.example.gov.cn",
+}
 
 
 class Settings(BaseSettings):
@@ -17,13 +33,17 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home directory")
     search_url: str = Field("", description="Search back end; empty means SQLite FTS5 in the home directory")
     site_dir: str = Field("", description="Directory of the published site; empty means `site` in the home directory")
-    site_url: str = Field("http://127.0.0.1:8001", description="Public address of the published site and the portal")
-    staff_url: str = Field("http://127.0.0.1:8000", description="Address of the staff pages, for links in e-mails")
+    site_url: str = Field(
+        "http://127.0.0.1:8001", pattern=ADDRESS, description="Public address of the published site and the portal"
+    )
+    staff_url: str = Field(
+        "http://127.0.0.1:8000", pattern=ADDRESS, description="Address of the staff pages, for links in e-mails"
+    )
     site_name: str = Field("示例市人民政府新闻办公室", description="Full name of the site, for page tags")
     site_domain: str = Field("www.example.gov.cn", description="Domain of the site, for page tags")
     site_id_code: str = Field("", description="Government site identification code, for page tags")
-    web_bind: str = Field("127.0.0.1:8000", description="Address and port of the staff pages")
-    portal_bind: str = Field("127.0.0.1:8001", description="Address and port of the portal")
+    web_bind: str = Field("127.0.0.1:8000", pattern=BIND, description="Address and port of the staff pages")
+    portal_bind: str = Field("127.0.0.1:8001", pattern=BIND, description="Address and port of the portal")
     secret_key_file: str = Field(
         "", description="File with the master key; empty means `master.key` in the home directory"
     )
@@ -34,9 +54,11 @@ class Settings(BaseSettings):
         0, ge=0, le=5, description="Reverse proxies in front that set X-Forwarded-For; 0 takes the connection's address"
     )
     allow_private: str = Field("", description="Comma-separated host:port the outbound door may reach although private")
-    wechat_base_url: str = Field("https://api.weixin.qq.com", description="Base address of the WeChat API")
-    weibo_base_url: str = Field("https://api.weibo.com", description="Base address of the Weibo API")
-    jpush_base_url: str = Field("https://api.jpush.cn", description="Base address of the JPush API")
+    wechat_base_url: str = Field(
+        "https://api.weixin.qq.com", pattern=ADDRESS, description="Base address of the WeChat API"
+    )
+    weibo_base_url: str = Field("https://api.weibo.com", pattern=ADDRESS, description="Base address of the Weibo API")
+    jpush_base_url: str = Field("https://api.jpush.cn", pattern=ADDRESS, description="Base address of the JPush API")
     public_ip: str = Field("", description="Public address of this server, sent to Weibo as `rip`")
     smtp_url: str = Field("", description="smtp://user:password@host:port; empty means no alert e-mail")
     mail_from: str = Field("wenzheng@localhost", description="Sender of alert e-mail")
@@ -79,3 +101,15 @@ class Settings(BaseSettings):
     def private_allowed(self) -> frozenset[str]:
         """host:port pairs that pass the private-address guard."""
         return frozenset(part.strip() for part in self.allow_private.split(",") if part.strip())
+
+
+def explain(error: ValidationError) -> str:
+    """In Chinese: each setting that is wrong by the name of its variable, what it holds, and what it should hold."""
+    return "；".join(_fault(fault) for fault in error.errors())
+
+
+def _fault(fault: Any) -> str:
+    context = fault.get("ctx", {})
+    form = FORMS.get(context.get("pattern", "")) or FAULTS.get(fault["type"], fault["msg"]).format(**context)
+    name = f"WENZHENG_{'_'.join(map(str, fault['loc'])).upper()}"
+    return f"设置 {name} 的值“{fault['input']}”不对：{form}"

@@ -148,10 +148,14 @@ def chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]
         yield items[start : start + size]
 
 
+class UnreadableLine(ValueError):
+    """A line of the input is not what it should be; the text, in Chinese, names the line."""
+
+
 def score_lines(source: IO[str], sink: IO[str], scorer: Scorer, batch: int = 500) -> int:
     """Score JSON lines {"id", "text"} to JSON lines {"id", "label", "value", "version"}, in order; returns how many.
 
-    Raises ValueError with the line's number (Chinese text) when a line is not such an object.
+    Raises UnreadableLine with the line's number (Chinese text) when a line is not such an object.
     """
     done = 0
     rows: list[tuple[object, str]] = []
@@ -169,9 +173,9 @@ def _row(number: int, line: str) -> tuple[object, str]:
         row = json.loads(line)
         text = row["text"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f'第 {number} 行不是 {{"id", "text"}} 形式的 JSON') from error
+        raise UnreadableLine(f'第 {number} 行不是 {{"id", "text"}} 形式的 JSON') from error
     if text is not None and not isinstance(text, str):
-        raise ValueError(f"第 {number} 行的 text 不是文字")
+        raise UnreadableLine(f"第 {number} 行的 text 不是文字")
     return row.get("id"), text or ""
 
 

@@ -90,3 +90,35 @@ def test_a_brief_of_an_empty_day_reads_sensibly(run) -> None:
     done = run("brief", "--day", "2026-01-05")
     assert done.exit_code == 0
     assert "2026年1月5日" in done.output
+
+
+def test_a_line_that_cannot_be_scored_is_named(run) -> None:
+    done = run("score", input='{"id": 1, "text": "好"}\n不是 JSON\n')
+    assert done.exit_code == 1
+    assert "第 2 行" in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("WENZHENG_LEASE_S", "很久", "应为数字"),
+        ("WENZHENG_LOG_RETENTION_DAYS", "30", "不得小于 365"),
+        ("WENZHENG_WEB_BIND", "8000", "地址:端口"),
+        ("WENZHENG_SITE_URL", "www.example.gov.cn", "https://"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_the_fix(run, monkeypatch, name, value, told) -> None:
+    monkeypatch.setenv(name, value)
+    done = run("init")
+    assert done.exit_code == 1
+    assert name in done.output
+    assert value in done.output
+    assert told in done.output
+
+
+def test_the_doctor_of_a_bare_machine_says_what_to_run(run) -> None:
+    done = run("doctor")
+    assert done.exit_code == 1
+    assert "还没有密钥" in done.output
+    assert "Errno" not in done.output
