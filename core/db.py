@@ -11,20 +11,25 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
+from core.batches import Batch
+
+Result = TypeVar("Result")
 READ = {"wenzheng_read": True}
 BUSY_TIMEOUT_MS = 30_000  # a writer that takes no turns, or one that is stopped
 TURN_S = 10.0
 ASK_AGAIN_S = 0.002
+WAITS_S = (0.05, 0.2, 0.5, 1.0)  # between the tries of a transaction that met a locked or lost database, or a deadlock
 HANDED_OVER = -1  # the write lock has an heir who has not woken yet
 
 
@@ -37,6 +42,7 @@ class Database:
         self.engine = _engine(url, pool_size)
         self._lock = WriteLock(_turns_file(url)) if self.sqlite else None
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._batch = Batch(self.write)
         if self.sqlite:
             _prepare_sqlite(self.engine)
 
@@ -49,6 +55,26 @@ class Database:
         else:
             with self._sessions.begin() as session:
                 yield session
+
+    def together(self, work: Callable[[Session], Result]) -> Result:
+        """What `work` gives in a writing transaction, which on SQLite it may share with other threads' work.
+
+        A deadlock, a locked or a lost database is tried again a few times. So `work` may run more than once and on
+        another thread: it changes nothing but the session. Errors: what `work` raises, or the last OperationalError.
+        """
+        for wait_s in WAITS_S:
+            try:
+                return self._once(work)
+            except OperationalError:
+                time.sleep(random.uniform(0.5, 1.5) * wait_s)
+        return self._once(work)
+
+    def _once(self, work: Callable[[Session], Result]) -> Result:
+        if self._lock is None:
+            with self.write() as session:
+                return work(session)
+        self._lock.check()
+        return self._batch.run(work)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -76,11 +102,15 @@ class WriteLock:
         self._holder: int | None = None
         self._turn: IO[bytes] | None = None
 
+    def check(self) -> None:
+        """RuntimeError when this very thread holds the lock."""
+        if self._holder == threading.get_ident():
+            raise RuntimeError("a write transaction was opened inside another one of the same thread")
+
     def __enter__(self) -> None:
         me = threading.get_ident()
         with self._mutex:
-            if self._holder == me:
-                raise RuntimeError("a write transaction was opened inside another one of the same thread")
+            self.check()
             gate = None if self._holder is None and not self._waiting else threading.Lock()
             if gate is None:
                 self._holder = me
