@@ -29,6 +29,11 @@ def number(value: float | None) -> str:
     return text.replace(",", THIN)
 
 
+def weighted(value: float | None) -> str:
+    """A weighted count with one digit: 6.3. It counts no things, so it is never shown as if it did."""
+    return "—" if value is None else f"{value:,.1f}".replace(",", THIN)
+
+
 def share(part: float | None, base: float | None) -> str:
     """A ratio with its base: 87 %，基数 1 204; without a base there is no ratio."""
     if not base or part is None:
@@ -112,7 +117,8 @@ def install(app: Flask, clock: Clock) -> None:
         return Markup("<br>").join(escape(part) for part in text.splitlines())
 
     app.jinja_env.filters.update(
-        number=number, span=span, when=when, countdown=countdown, full_time=full_time, form_time=form_time,
+        number=number,
+        weighted=weighted, span=span, when=when, countdown=countdown, full_time=full_time, form_time=form_time,
         safe_html=safe_html, short_digest=short_digest, lines=lines,
     )  # fmt: skip
     app.jinja_env.globals.update(share=share, change=change)

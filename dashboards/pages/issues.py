@@ -20,6 +20,7 @@ from dashboards.pages.mentions import about_mentions, newest_scores
 from dashboards.paging import one_page
 from dashboards.sessions import actor, house, reading
 from monitors import figures, issues
+from monitors.detection.series import OTHER_WEIGHT
 
 SHOWN = 20
 page = Blueprint("issues", __name__, url_prefix="/issues")
@@ -100,7 +101,7 @@ def _page(issue_id: int, problems: list[Problem]) -> str:
         about=about_mentions(session, mentions), article=session.get(Article, reasons.get("article_id") or 0),
         first=session.get(Mention, reasons.get("first_post") or 0), top=list(top.values()), names=names_of(session),
         alerts=session.scalars(select(Alert).where(Alert.issue_id == issue_id).order_by(Alert.id.desc())).all(),
-        moves=sorted(issues.MOVES[issue.state]), levels=list(Level),
+        moves=sorted(issues.MOVES[issue.state]), levels=list(Level), other_weight=OTHER_WEIGHT,
     )  # fmt: skip
 
 

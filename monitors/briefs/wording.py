@@ -188,7 +188,7 @@ def situation(figures: Mapping[str, Figure], until: datetime, last_at: datetime)
 
 def judgement(issue: Any) -> str:
     """研判: the level, the rules that gave it, what a person wrote."""
-    rules = "；".join(text for _code, text in issue.reasons.get("grade", []))
+    rules = "；".join(text for _code, text in issue.reasons.get("grade", [])) or "没有记下定级依据"
     person = f"人工研判：{issue.note}" if issue.note else "尚无人工研判意见。"
     copies = issue.reasons.get("copy_share", 0)
     copied = f"雷同文本占 {copies:.0%}，需核实是否有组织转发。" if copies >= 0.5 else ""

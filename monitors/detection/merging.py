@@ -24,11 +24,15 @@ SMALL = 0.3
 
 @dataclass(frozen=True)
 class Burst:
-    """One term in one episode: its alarms and the mentions that hold it in the alarmed bins."""
+    """One term in one episode: its alarms and the mentions that hold it in the alarmed bins.
+
+    `expected`: the item talked about has the term in its headline, so it does not name what people say.
+    """
 
     term: str
     alarms: tuple[Alarm, ...]
     mentions: frozenset[int]
+    expected: bool = False
 
     @property
     def peak(self) -> Alarm:
@@ -51,14 +55,16 @@ class Cluster:
 
     @property
     def terms(self) -> list[str]:
-        """The terms: first those that most of the cluster's mentions hold, then those that stand out most."""
-        ranked = sorted(self.bursts, key=lambda burst: (-len(burst.mentions), -burst.peak.z, burst.term))
+        """The terms: the items' own words last; first what most mentions hold, then what stands out most."""
+        ranked = sorted(
+            self.bursts, key=lambda burst: (burst.expected, -len(burst.mentions), -burst.peak.z, burst.term)
+        )
         return list(dict.fromkeys(burst.term for burst in ranked if not burst.is_item))
 
     @property
     def peak(self) -> Burst:
-        """The burst that stands out most."""
-        return max(self.bursts, key=lambda burst: (burst.peak.z, burst.term))
+        """The burst that stands out most; one of the item's own words only when there is no other."""
+        return max(self.bursts, key=lambda burst: (not burst.expected, burst.peak.z, burst.term))
 
 
 def merge(bursts: Iterable[Burst], item_of: Mapping[int, int | None]) -> list[Cluster]:

@@ -15,11 +15,21 @@ from core.models import Issue, TermState
 from core.models.words import IssueState, Level, Role
 from core.ports import Problem
 from monitors.detection import VERSION
+from monitors.detection.echoes import OwnWords, beyond, is_expected, not_quoted
 from monitors.detection.gates import Said, listen, many_people
-from monitors.detection.merging import Burst, merge
+from monitors.detection.merging import ITEM_MARK, Burst, merge
 from monitors.detection.series import Alarm
 from monitors.issues.records import Found, record_cluster
-from monitors.issues.series import CURSOR, Findings, Past, attach_followers, episodes, find_bursts, mentions_of
+from monitors.issues.series import (
+    CURSOR,
+    Findings,
+    Past,
+    attach_followers,
+    episodes,
+    find_bursts,
+    mentions_of,
+    own_words_of,
+)
 
 MOVES: dict[str, frozenset[str]] = {
     IssueState.FOUND: frozenset({IssueState.CONFIRMED, IssueState.DISMISSED, IssueState.CLOSED}),
@@ -53,19 +63,28 @@ def detect(house: House) -> list[int]:
 
 
 def _clusters(session: Session, findings: Findings) -> list[Found]:
+    """One cluster an issue, of the bursts in which many people say more than the item they stand under."""
     said: dict[int, Said] = {}
     bursts: list[Burst] = []
-    for term, group, mentions in _episodes(session, findings):
-        inside = _inside(group, mentions)
-        burst = Burst(term, group, frozenset(inside))
-        if many_people(listen(inside.values()), findings.baseline_bins, burst.is_item):
+    episodes_found = _episodes(session, findings)
+    own = own_words_of(session, {one.article_id for _term, _group, mentions in episodes_found for one in mentions})
+    for term, group, mentions in episodes_found:
+        spoken = _spoken(term, _inside(group, mentions), own)
+        burst = Burst(term, group, frozenset(spoken), is_expected(term, spoken.values(), own))
+        if many_people(listen(spoken.values()), findings.baseline_bins, burst.is_item):
             bursts.append(burst)
-            said |= inside
+            said |= spoken
     item_of = {mention_id: one.article_id for mention_id, one in said.items()}
     return [
         Found(cluster, {mention_id: said[mention_id] for mention_id in cluster.mentions}, findings.baseline_bins)
         for cluster in merge(bursts, item_of)
     ]
+
+
+def _spoken(term: str, inside: dict[int, Said], own: dict[int, OwnWords]) -> dict[int, Said]:
+    """The evidence of a burst: what is left once what our own item said first is taken out."""
+    counted = not_quoted(inside.values(), own) if term.startswith(ITEM_MARK) else beyond(inside.values(), own)
+    return {one.mention_id: one for one in counted}
 
 
 def _episodes(session: Session, findings: Findings) -> list[tuple[str, tuple[Alarm, ...], list[Said]]]:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from html import unescape
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.db import insert_for
-from core.models import Account, Evidence, Issue, Mention, MentionScore, MentionTerm, Source, TermCount, TermState
+from core.models import (
+    Account,
+    Article,
+    Evidence,
+    Issue,
+    Mention,
+    MentionScore,
+    MentionTerm,
+    Revision,
+    Source,
+    TermCount,
+    TermState,
+)
 from core.models.words import IssueState
 from monitors.detection import VERSION
+from monitors.detection.echoes import OwnWords
 from monitors.detection.gates import Said
 from monitors.detection.series import SCALES, Alarm, Reading, Replay, State, coarser, weigh
 from monitors.figures.coverage import bin_at, first_read_at, reading_of
@@ -27,6 +42,7 @@ EPISODE_S = 12 * 3600
 FOLLOWED = timedelta(hours=24)
 """How long after its last mention an open issue still gathers trailing ones."""
 CORE_TERMS = 8
+TAG = re.compile(r"<[^>]*>")
 CURSOR = ""
 
 
@@ -175,6 +191,20 @@ def mentions_of(session: Session, terms: Sequence[str], since: datetime, until: 
         for term, mention, label, channel in session.execute(query):
             found.setdefault(term, {})[mention.id] = said_of(mention, label, channel)
     return {term: list(rows.values()) for term, rows in found.items()}
+
+
+def own_words_of(session: Session, article_ids: Iterable[int | None]) -> dict[int, OwnWords]:
+    """What each of our items says in its newest revision, by article id."""
+    found: dict[int, OwnWords] = {}
+    for part in chunks(sorted({each for each in article_ids if each is not None})):
+        query = (
+            select(Article.id, Revision.title, Revision.summary, Revision.body_html)
+            .join(Revision, Revision.id == Article.head_id)
+            .where(Article.id.in_(part))
+        )
+        for article_id, title, summary, body in session.execute(query):
+            found[article_id] = OwnWords.of(title, summary, unescape(TAG.sub("\n", body)))
+    return found
 
 
 def said_of(mention: Mention, label: str | None, channel: str | None) -> Said:

@@ -143,7 +143,7 @@ def test_an_answer_is_drafted_and_goes_to_review(
 def test_an_issue_shows_reasons_trend_terms_and_evidence(staff: Callable[..., Staff], issue: Issue) -> None:
     analyst = staff("sun", Role.ANALYST)
     page = analyst.text(f"/issues/{issue.id}")
-    for words in ("补贴办理反复跑腿", "往常约 2.10 次", "负面占比高", "data-chart=", "全部佐证 15", "突出的词"):
+    for words in ("补贴办理反复跑腿", "往常约 2.1，高出", "一条负面评论计 1，其他评论计 0.25", "负面占比高", "data-chart=", "全部佐证 15", "突出的词"):
         assert words in page, words
     table = analyst.get(f"/issues/{issue.id}/trend.csv")
     assert table.get_data(as_text=True).startswith("\ufeff时段")

@@ -14,7 +14,7 @@ from core.clock import FixedClock
 from core.config import Settings
 from core.house import House, create_tables, open_house
 from core.inbox import Found, cover, put
-from core.models import Account, Article, Person, Source
+from core.models import Account, Article, Person, Revision, Source
 from core.models.words import Sentiment
 from core.ports import Score
 from monitors.scoring import score_new
@@ -57,12 +57,24 @@ class Town:
     author_id: int
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def item(self, title: str = "关于停水的通告") -> int:
+    def item(self, title: str = "关于停水的通告", summary: str = "") -> int:
         """A new item's id."""
         with self.house.db.write() as session:
             article = Article(author_id=self.author_id, title=title)
             session.add(article)
             session.flush()
+            revision = Revision(
+                article_id=article.id,
+                number=1,
+                title=title,
+                summary=summary,
+                body_html="",
+                digest="",
+                editor_id=self.author_id,
+            )
+            session.add(revision)
+            session.flush()
+            article.head_id = revision.id
             return article.id
 
     def say(

@@ -11,10 +11,10 @@ from sqlalchemy import select, text
 
 from core.audit import Actor
 from core.inbox import cover
-from core.models import Account, Article, Brief, Case, Copy, Delivery
+from core.models import Account, Article, Brief, Case, Copy, Delivery, Issue
 from core.models.words import IssueState
 from monitors.alerts import raise_due
-from monitors.briefs import brief_text, make
+from monitors.briefs import brief_text, make, wording
 from monitors.issues import detect, judge
 from tests.rooms.monitors.conftest import Town
 
@@ -158,3 +158,13 @@ def test_at_most_five_issues_are_told_and_the_rest_counted(town: Town) -> None:
     brief = make(town.house, TODAY)
     assert len(brief.figures["issues"]) == 5
     assert brief.figures["issues_left_out"] == len(found) - 5 > 0
+
+
+def test_an_issue_without_a_grade_says_so_in_one_sentence(loud: Town) -> None:
+    with loud.house.db.write() as session:
+        issue = session.scalars(select(Issue)).one()
+        issue.reasons = {**issue.reasons, "grade": []}
+    with loud.house.db.read() as session:
+        text = wording.judgement(session.scalars(select(Issue)).one())
+    assert "没有记下定级依据" in text
+    assert "。。" not in text

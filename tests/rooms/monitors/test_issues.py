@@ -144,6 +144,24 @@ def test_an_issue_stays_with_its_item_when_a_word_is_said_elsewhere_too(stirred:
     assert "关于停水的通告" in first.title
 
 
+def test_talk_in_the_notices_own_words_is_no_issue_and_the_complaint_is_the_first(either_town: Town) -> None:
+    town = either_town
+    town.quiet_days()
+    item = town.item("关于东城片区检修停水的通告", "今晚临时停水，请提前储水。")
+    for text in ("记得存桶", "图书馆呢", "不停电就好", "消防栓有吗", "学校受影响吗", "火锅店开门吗", "安心", "地铁呢"):
+        town.say(f"今晚停水检修，{text}，差", town.clock.now(), item=item)
+    town.score()
+    assert detect(town.house) == []
+    town.burst("停水以后自来水发黄太差", 12, item)
+    town.score()
+    assert detect(town.house) == [1]
+    [issue] = issues(town)
+    assert "发黄" in issue.title.split("——")[0]
+    assert issue.terms[0] != "停水"
+    assert issue.reasons["term"] not in {"停水", "检修", "今晚"}
+    assert evidence(town, 1) == 12
+
+
 def test_one_loud_person_is_no_issue(town: Town) -> None:
     town.quiet_days()
     for number in range(30):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.models.words import Level
 from monitors.detection import grading, wording
+from monitors.detection.echoes import OwnWords, beyond, not_quoted
 from monitors.detection.gates import (
     ITEM_MENTIONS,
     MIN_AUTHORS,
@@ -36,6 +38,47 @@ def burst(term: str, mentions: range | set[int], z: float = 8.0) -> Burst:
 
 def crowd(count: int) -> list[Said]:
     return [say(number, f"第{number}户也没有水") for number in range(count)]
+
+
+# --- echoes -----------------------------------------------------------------------------------------------------
+
+NOTICE = {
+    1: OwnWords.of("关于东城片区停水的通告", "今晚临时停水，请提前储水。", "恢复供水初期，请先打开水龙头放水数分钟。")
+}
+
+
+def test_what_only_repeats_the_notice_is_left_out() -> None:
+    talk = [
+        "今晚停水，图书馆呢",
+        "停水不停电",
+        "通告看到了，停水",
+        "东城停水吗？消防栓呢",
+        "师傅辛苦，停水值得",
+        "储水桶买了",
+    ]
+    assert beyond([say(number, text) for number, text in enumerate(talk * 3)], NOTICE) == []
+
+
+def test_a_complaint_under_the_notice_stays_with_the_notices_words_in_it() -> None:
+    said = [say(number, f"{number}号楼停水以后自来水发黄") for number in range(MIN_AUTHORS)]
+    assert beyond([*said, say(99, "停水了")], NOTICE) == said
+
+
+def test_a_word_that_few_of_very_many_share_does_not_carry_the_rest() -> None:
+    said = [say(number, "停水了，消防栓呢" if number < MIN_AUTHORS else "停水了") for number in range(60)]
+    assert beyond(said, NOTICE) == []
+
+
+def test_a_quotation_of_the_body_is_left_out_and_a_few_letters_are_none() -> None:
+    said = [say(number, "请先打开水龙头，放水数分钟！" if number else "放水") for number in range(9)]
+    assert not_quoted(said, NOTICE) == said[:1]
+    assert beyond(said, NOTICE) == []
+
+
+def test_talk_under_no_item_of_ours_is_not_discounted() -> None:
+    said = [replace(say(number, "停水了"), article_id=None) for number in range(6)]
+    assert beyond(said, NOTICE) == said
+    assert not_quoted(said, NOTICE) == said
 
 
 # --- gates ------------------------------------------------------------------------------------------------------
