@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from datetime import datetime
 from weakref import WeakKeyDictionary
@@ -14,18 +13,18 @@ from sqlalchemy.orm import Session
 from core import alarms, callbacks
 from core.db import Database
 from core.house import House
-from core.models import Account, Article, CallbackEvent, Delivery
+from core.models import Account, CallbackEvent, Delivery
 from core.models.words import AlarmLevel, Operation
 from core.ports import HearsEvents, Live, Receipt
 from publisher.channels import open_channel
 from publisher.delivery.outcomes import ROOM, News, learn
 from publisher.delivery.pace import Pace, pace_of
+from publisher.wire import marked_copy
 from publisher.workflow import State
 
 AT_ONCE = 100
 TRIES = 5
 WAIT_S = 10.0
-MARK = re.compile(r"^(.*)\?c=(\d{1,18})$")
 log = logging.getLogger(__name__)
 _tries: WeakKeyDictionary[Database, dict[int, tuple[int, float]]] = WeakKeyDictionary()
 _reading = threading.Lock()
@@ -109,20 +108,12 @@ class Reader:
         return session.scalar(query.limit(1))
 
     def _by_mark(self, account_id: int, mark: str) -> int | None:
-        found = MARK.search(mark)
-        if not found:
-            return None
-        query = (
-            select(Delivery.id)
-            .join(Article, Article.id == Delivery.article_id)
-            .where(
-                Delivery.account_id == account_id,
-                Delivery.copy_id == int(found[2]),
-                Delivery.operation == Operation.PUBLISH.value,
-                Article.canonical_link == found[1],  # somebody else's link may end alike
-            )
-        )
         with self.house.db.read() as session:
+            copy_id = marked_copy(session, account_id, mark)
+            if copy_id is None:
+                return None
+            published = Delivery.operation == Operation.PUBLISH.value
+            query = select(Delivery.id).where(Delivery.copy_id == copy_id, published)
             return session.scalar(query.order_by(Delivery.id.desc()).limit(1))
 
     def _may_come(self, event: CallbackEvent, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from core.models.words import Operation
 from core.ports import Key, Receipt
 from core.ports import Payload as Template
 from publisher.delivery.rows import calls_made, waiting_withdrawal
+from publisher.wire import mark_of
 
 KNOWN = 20
 
@@ -43,8 +44,8 @@ def read_order(session: Session, delivery: Delivery) -> Order:
     link = article.canonical_link
     key = Key(
         delivery_id=delivery.id, copy_id=delivery.copy_id or 0, attempt=calls_made(session, delivery.id),
-        mark=f"{link}?c={delivery.copy_id}", link=link, article_id=article.id, native=delivery.native_key,
-        memory=dict(delivery.memory), earlier=_earlier(session, delivery, since),
+        mark=mark_of(link, delivery.copy_id), link=link, article_id=article.id, native=delivery.native_key,
+        memory=dict(delivery.memory), **_earlier(session, delivery, since),
         withdrawing=waiting_withdrawal(session, delivery.copy_id) is not None,
     )  # fmt: skip
     live = Receipt("confirmed", copy.remote_id, copy.url, dict(copy.receipt)) if copy else Receipt("confirmed")
@@ -56,12 +57,13 @@ def read_order(session: Session, delivery: Delivery) -> Order:
     )  # fmt: skip
 
 
-def _earlier(session: Session, delivery: Delivery, since: datetime) -> tuple[str, ...]:
-    """Platform ids of our copies that were confirmed on this account before the intent."""
-    rows = session.scalars(
-        select(Copy.remote_id)
+def _earlier(session: Session, delivery: Delivery, since: datetime) -> dict[str, tuple[str, ...]]:
+    """Platform ids of our copies that were confirmed on this account before the intent, and of those ended by then."""
+    rows = session.execute(
+        select(Copy.remote_id, Copy.ended_at)
         .where(Copy.account_id == delivery.account_id, Copy.confirmed_at < since, Copy.remote_id != "")
         .order_by(Copy.confirmed_at.desc())
         .limit(KNOWN)
-    )
-    return tuple(rows)
+    ).all()
+    gone = tuple(remote_id for remote_id, ended_at in rows if ended_at is not None and ended_at < since)
+    return {"earlier": tuple(remote_id for remote_id, _ended_at in rows), "gone": gone}

@@ -1,7 +1,9 @@
 """One call to a platform: send, classify by effect, prove the body. Shared by the adapters; knows no channel."""
 
-from publisher.wire.calls import Platform, Sender, Wire, need_field, total_deadline, with_token
+from publisher.wire.answers import is_reply, prove_reply, render_reply, reply_words
+from publisher.wire.calls import Platform, Sender, Wire, need_field, tolerate, total_deadline, with_token
 from publisher.wire.files import media_name, write_media, write_whole
+from publisher.wire.marks import mark_of, marked_copy
 from publisher.wire.slots import (
     SlotError,
     bind,
@@ -19,7 +21,8 @@ from publisher.wire.slots import (
 )
 
 __all__ = [
-    "Platform", "Sender", "SlotError", "Wire", "bind", "digest_of", "is_approved_body", "joined", "media", "media_name",
-    "need_field", "pictures_of", "prove", "prove_part", "slot", "slots_of", "total_deadline", "unbind", "with_media",
+    "Platform", "Sender", "SlotError", "Wire", "bind", "digest_of", "is_approved_body", "is_reply", "joined", "mark_of",
+    "marked_copy", "media", "media_name", "need_field", "pictures_of", "prove", "prove_part", "prove_reply",
+    "render_reply", "reply_words", "slot", "slots_of", "tolerate", "total_deadline", "unbind", "with_media",
     "with_token", "write_media", "write_whole",
 ]  # fmt: skip

@@ -178,6 +178,17 @@ def need_field(body: Any, *names: str) -> str:
     raise OutcomeUnknown(Effect.UNKNOWN, "no_" + names[0], "平台的答复缺少编号，不能断定结果", mask(str(body))[:KEPT])
 
 
+def tolerate(code: str, call: Callable[[], Any]) -> bool:
+    """Call; False when the platform refuses with `code`, which says that what we ask for is so already."""
+    try:
+        call()
+    except Refused as error:
+        if error.code != code:
+            raise
+        return False
+    return True
+
+
 def with_token(request: Request, token: str) -> Request:
     """The request with `access_token` in its query, where WeChat wants it."""
     return replace(request, params={**(request.params or {}), "access_token": token})

@@ -97,17 +97,19 @@ def unbind(template: Json, body: Json, values: Mapping[str, str]) -> Json:
     digest. SlotError when the body holds something else where a slot's value must be.
     """
     if isinstance(template, dict):
-        if "$slot" in template:
-            return _matched(template, body, values)
-        if "$join" in template:
-            return {"$join": _unjoin(template["$join"], body, values)}
-        if not isinstance(body, dict) or body.keys() != template.keys():
-            return body
-        return {key: unbind(part, body[key], values) for key, part in template.items()}
-    if isinstance(template, list):
-        if not isinstance(body, list) or len(body) != len(template):
-            return body
+        return _unbind_dict(template, body, values)
+    if isinstance(template, list) and isinstance(body, list) and len(body) == len(template):
         return [unbind(part, piece, values) for part, piece in zip(template, body, strict=True)]
+    return body
+
+
+def _unbind_dict(template: Mapping[str, Any], body: Json, values: Mapping[str, str]) -> Json:
+    if "$slot" in template:
+        return _matched(template, body, values)
+    if "$join" in template:
+        return {"$join": _unjoin(template["$join"], body, values)}
+    if isinstance(body, dict) and body.keys() == template.keys():
+        return {key: unbind(part, body[key], values) for key, part in template.items()}
     return body
 
 

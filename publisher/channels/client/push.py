@@ -9,7 +9,7 @@ from core.house import House
 from core.http import Request
 from core.models import Account
 from core.ports import Json
-from publisher.wire import Platform, Wire, need_field
+from publisher.wire import Platform, Wire, need_field, tolerate
 
 NOBODY, UNKNOWN_PUSH = "1011", "1003"
 
@@ -44,11 +44,7 @@ class Push:
     def take_back(self, msg_id: str) -> None:
         """Withdraw; 1003 (unknown, too old or withdrawn already) is success."""
         request = Request("DELETE", f"{self.base}/push/{msg_id}", auth=self._auth())
-        try:
-            self.wire.send("push/withdraw", request, "withdraw")
-        except Refused as error:
-            if error.code != UNKNOWN_PUSH:
-                raise
+        tolerate(UNKNOWN_PUSH, lambda: self.wire.send("push/withdraw", request, "withdraw"))
 
     def _auth(self) -> tuple[str, str]:
         secret = self.house.vault.decrypt_json(self.account.secret or b"")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
@@ -28,20 +28,15 @@ from core.ports import (
     Reconcile,
     Undecided,
 )
-from publisher.channels.wechat.api import (
-    SUBMIT,
-    WechatApi,
-    item_mark,
-    published_receipt,
-    receipt_of_item,
-    receipt_of_result,
-)
+from publisher.channels.wechat.api import NO_DRAFT, SUBMIT, WechatApi
 from publisher.channels.wechat.articles import LIMITS, check, render
+from publisher.channels.wechat.drafts import add_draft
+from publisher.channels.wechat.lookup import find_article
 from publisher.channels.wechat.orphans import delete_orphans
-from publisher.wire import bind, need_field, pictures_of, prove
+from publisher.channels.wechat.receipts import is_deleted, item_mark, published_receipt, receipt_of_result
+from publisher.wire import is_reply, need_field, prove_reply, tolerate
 
-SKEW_S = 120.0  # our clock against WeChat's when the list is to reach back before the submit
-NO_DRAFT, IN_AUDIT, NO_ARTICLE, ANSWERED = "40007", "53503", "53600", "88005"
+IN_AUDIT, NO_ARTICLE, ANSWERED = "53503", "53600", "88005"
 
 
 class Wechat:
@@ -74,15 +69,13 @@ class Wechat:
 
     def publish(self, payload: Payload, key: Key, journal: Journal) -> Receipt:
         """Upload, draft, submit once. A draft that exists is used again; the answer only means accepted."""
-        draft = journal.recall("draft")
-        if draft is None:
-            draft = self._add_draft(payload, key, journal)
+        draft = journal.recall("draft") or add_draft(self.api, payload, key, journal)
         try:
             return journal.once("submit", partial(self._submit, draft["media_id"], key))
         except Refused as error:
             if error.code != NO_DRAFT or key.attempt > 0:
                 raise
-        draft = self._add_draft(payload, key, journal)  # somebody deleted the draft before its first submit
+        draft = add_draft(self.api, payload, key, journal)  # somebody deleted the draft before its first submit
         return journal.once("submit", partial(self._submit, draft["media_id"], key))
 
     def reply(self, payload: Payload, key: Key, journal: Journal) -> Receipt:
@@ -92,32 +85,20 @@ class Wechat:
             "msg_data_id": int(place["msg_data_id"] or 0), "index": 0,
             "user_comment_id": int(place["user_comment_id"] or 0), "content": payload.template["text"],
         }  # fmt: skip
-        seen = {"msg_data_id": str(body["msg_data_id"]), "user_comment_id": str(body["user_comment_id"])}
-        prove(payload, {"text": body["content"], "reply": seen}, {})
+        prove_reply(payload, body["content"], {name: body[name] for name in place})
         journal.once("answer", partial(self._answer, body, key))
         return Receipt("confirmed", f"{place['msg_data_id']}:{place['user_comment_id']}")
 
     def find(self, key: Key, payload: Payload, since: datetime) -> Receipt | Absent | Undecided:
         """Our mark in the list of published articles; without it the draft box and the submit quota speak."""
-        if "reply" in payload.template:
+        if is_reply(payload):
             return Undecided("微信留言回复没有可靠的查证办法，请到公众平台核对")
-        items, whole = self.api.published()
-        for item in items:
-            if item_mark(item) == key.mark:
-                return receipt_of_item(item)
-        skew = timedelta(seconds=SKEW_S / self.house.settings.time_factor)
-        times = [datetime.fromtimestamp(int(item.get("update_time") or since.timestamp()), UTC) for item in items]
-        reaches = bool(times) and min(times) + skew < since
-        if not (whole or reaches or {item.get("article_id") for item in items} & set(key.earlier)):
-            return Undecided("微信列表未能回溯到提交时刻，请到公众平台核对")
-        return self._not_listed(key)
+        return find_article(self.api, key, since)
 
     def poll(self, receipt: Receipt) -> Receipt:
         """The state of an accepted submit; 100 polls a day, so the event is the usual way."""
-        publish_id = receipt.data["publish_id"]
-        return receipt_of_result(
-            self.api.post("freepublish/get", {"publish_id": publish_id}, "reconcile"), receipt.data
-        )
+        result = self.api.post("freepublish/get", {"publish_id": receipt.data["publish_id"]}, "reconcile")
+        return receipt_of_result(result, receipt.data)
 
     def read_event(self, kind: str, fields: Json, known: Json) -> Receipt | None:
         """The receipt in an event of the platform; None for events that say nothing about publishing."""
@@ -130,7 +111,9 @@ class Wechat:
 
     def withdraw(self, live: Receipt, key: Key, journal: Journal) -> Receipt:
         """Delete the article for good; gone already is success. Ten deletes a day."""
-        journal.repeatable("delete", lambda: self._delete(live.remote_id))
+        body = {"article_id": live.remote_id, "index": 0}
+        delete = partial(self.api.post, "freepublish/delete", body, "withdraw")
+        journal.repeatable("delete", partial(tolerate, NO_ARTICLE, delete))
         return Receipt("sent", live.remote_id, live.url)
 
     def read_live(self, receipt: Receipt) -> Live | Gone | Undecided:
@@ -142,7 +125,7 @@ class Wechat:
                 return Gone()
             raise
         articles = body.get("news_item") or []
-        if not articles or all(article.get("is_deleted") for article in articles):
+        if not articles or is_deleted(body):
             return Gone()
         first = articles[0]
         found = published_receipt(receipt.remote_id, str(first.get("url") or receipt.url), {})
@@ -151,40 +134,6 @@ class Wechat:
     def tend(self) -> int:
         """Delete drafts of ours that nothing needs any more."""
         return delete_orphans(self.house, self.account, self.api)
-
-    def _not_listed(self, key: Key) -> Absent | Undecided:
-        media_id = (key.memory.get("draft") or {}).get("media_id", "")
-        if not self.api.has_draft(media_id):
-            return Undecided("草稿已离开草稿箱而文章未列出：可能正在审核，请等待或到公众平台核对")
-        if key.attempt > 1:
-            return Undecided("同一草稿已提交过两次，都没有收到答复，请到公众平台核对")
-        if not self.account.settings.get("resubmit"):
-            return Undecided("草稿仍在草稿箱、文章未列出：多半没有受理，请到公众平台核对后决定")
-        others = self.api.submits_not_ours(self.house.clock.now())
-        if others:
-            return Undecided(f"微信今日提交次数比已知的多 {others} 次，可能已受理，请到公众平台核对")
-        return Absent({"draft": media_id, "submits_not_ours": others})
-
-    def _add_draft(self, payload: Payload, key: Key, journal: Journal) -> Json:
-        values = {"copy_link": key.mark}
-        for name, sha256, use in pictures_of(payload.template):
-            kind, field = ("cover", "media_id") if use == "cover" else ("image", "url")
-            answer = journal.uploaded(kind, sha256, partial(self._upload, kind, sha256, journal))
-            values[name] = answer[field]
-        body = {"articles": [bind(payload.template, values)]}
-        prove(payload, body["articles"][0], values)
-        answer = journal.repeatable("draft", lambda: self.api.post("draft/add", body, "publish"))
-        draft = {"media_id": need_field(answer, "media_id")}
-        journal.remember("draft", draft)
-        return draft
-
-    def _upload(self, kind: str, sha256: str, journal: Journal) -> Json:
-        mime = journal.media_type(sha256)
-        part = (f"{sha256[:16]}.{mime.rpartition('/')[2]}", journal.media(sha256), mime)
-        if kind == "cover":
-            answer = self.api.upload("material/add_material", {"type": "image"}, part)
-            return {"media_id": need_field(answer, "media_id")}
-        return {"url": need_field(self.api.upload("media/uploadimg", {}, part), "url")}
 
     def _submit(self, media_id: str, key: Key) -> Receipt:
         try:
@@ -198,15 +147,8 @@ class Wechat:
         return Receipt("sent", data={**known, "media_id": media_id})
 
     def _answer(self, body: Json, key: Key) -> None:
-        try:
-            self.api.post("comment/reply/add", body, "publish")
-        except Refused as error:
-            if not (key.attempt > 0 and error.code == ANSWERED):
-                raise
-
-    def _delete(self, article_id: str) -> None:
-        try:
-            self.api.post("freepublish/delete", {"article_id": article_id, "index": 0}, "withdraw")
-        except Refused as error:
-            if error.code != NO_ARTICLE:
-                raise
+        answer = partial(self.api.post, "comment/reply/add", body, "publish")
+        if key.attempt > 0:
+            tolerate(ANSWERED, answer)
+        else:
+            answer()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import func, select
 
@@ -15,14 +13,13 @@ from core.errors import NotConfigured, OutcomeUnknown, Refused
 from core.house import House
 from core.http import Request
 from core.models import Account, Delivery, Step
-from core.ports import Effect, Receipt
+from core.ports import Effect
 from core.tokens import Fetched
-from publisher.wire import Platform, Wire, need_field, with_token
+from publisher.wire import Platform, Wire, need_field, tolerate, with_token
 
 PAGE = 20
 SUBMIT = "freepublish/submit"
-STATES = {"2": "原创校验未通过", "3": "发布失败", "4": "平台审核未通过"}
-DATA_ID = re.compile(r"_(\d{6,})$")
+NO_DRAFT = "40007"
 
 
 class WechatApi:
@@ -58,13 +55,7 @@ class WechatApi:
 
     def has_draft(self, media_id: str) -> bool:
         """Whether the draft is still in the box."""
-        try:
-            self.post("draft/get", {"media_id": media_id}, "reconcile")
-        except Refused as error:
-            if error.code == "40007":
-                return False
-            raise
-        return True
+        return tolerate(NO_DRAFT, lambda: self.post("draft/get", {"media_id": media_id}, "reconcile"))
 
     def submits_not_ours(self, now: datetime) -> int | None:
         """Submits WeChat counted today beyond those we know were carried out; None when it cannot be read."""
@@ -95,49 +86,6 @@ class WechatApi:
         }  # fmt: skip
         answer = self.wire.send("stable_token", Request("POST", f"{self.base}/stable_token", json=body), "publish")
         return Fetched(need_field(answer, "access_token"), float(need_field(answer, "expires_in")))
-
-
-def item_mark(item: Mapping[str, Any]) -> str:
-    """The "read the original" link of a published item's or draft's first article."""
-    articles = (item.get("content") or item).get("news_item") or [{}]
-    return str(articles[0].get("content_source_url") or "")
-
-
-def receipt_of_item(item: Mapping[str, Any]) -> Receipt:
-    """A published item of the list as a receipt."""
-    articles = (item.get("content") or {}).get("news_item") or [{}]
-    return published_receipt(need_field(item, "article_id"), str(articles[0].get("url") or ""), {})
-
-
-def published_receipt(article_id: str, url: str, known: Mapping[str, Any]) -> Receipt:
-    """A confirmed receipt; the comments' number is in the address (`mid`) or at the end of the article's id."""
-    found = parse_qs(urlsplit(url).query).get("mid") or DATA_ID.findall(article_id)
-    data = {**({"msg_data_id": found[0]} if found else {}), **known, "article_id": article_id}
-    return Receipt("confirmed", article_id, url, data)
-
-
-def receipt_of_result(result: Mapping[str, Any], known: Mapping[str, Any]) -> Receipt:
-    """What `freepublish/get`, or the event PUBLISHJOBFINISH, says about one submit.
-
-    States: 0 live, 1 in progress, 2 to 4 refused, 5 and 6 published and taken down since (by us, by the platform).
-    """
-    status = str(result.get("publish_status", ""))
-    data = {**known, "publish_id": str(result.get("publish_id") or known.get("publish_id", ""))}
-    if status == "0":
-        items = (result.get("article_detail") or {}).get("item") or [{}]
-        first = items[0] if isinstance(items, list) else items
-        return published_receipt(need_field(result, "article_id"), str(first.get("article_url") or ""), data)
-    if status == "1":
-        return Receipt("sent", data=data)
-    if status in STATES:
-        places = result.get("fail_idx") or []
-        return Receipt(
-            "refused", data={**data, "fail_idx": places}, text=f"微信：{STATES[status]}，请修改稿件后重新送审"
-        )
-    if status in ("5", "6"):
-        by = "us" if status == "5" else "platform"
-        return Receipt("confirmed", str(result.get("article_id") or ""), data={**data, "gone": by})
-    raise OutcomeUnknown(Effect.UNKNOWN, f"publish_status {status}", "微信返回了未登记的发布状态")
 
 
 def _read_code(body: Any) -> tuple[str, str]:

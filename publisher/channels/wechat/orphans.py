@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 
 from sqlalchemy import select
 
-from core.errors import Refused
 from core.house import House
-from core.models import Account, Article, Delivery
+from core.models import Account, Delivery
 from core.models.words import DeliveryState
-from publisher.channels.wechat.api import PAGE, WechatApi, item_mark
+from publisher.channels.wechat.api import NO_DRAFT, PAGE, WechatApi
+from publisher.channels.wechat.receipts import item_mark
+from publisher.wire import marked_copy, tolerate
 
-MARK = re.compile(r"^(.*)\?c=(\d{1,18})$")
 PAGES = 5
-OPEN = [DeliveryState.PLANNED, DeliveryState.HELD, DeliveryState.INTENDED, DeliveryState.SENT, DeliveryState.UNKNOWN]
-NO_DRAFT = "40007"
+OPEN = frozenset({  # a refused row may be tried again by a person, with the same draft
+    DeliveryState.PLANNED, DeliveryState.HELD, DeliveryState.INTENDED, DeliveryState.SENT, DeliveryState.UNKNOWN,
+    DeliveryState.REFUSED,
+})  # fmt: skip
 
 
 def delete_orphans(house: House, account: Account, api: WechatApi) -> int:
@@ -26,31 +28,16 @@ def delete_orphans(house: House, account: Account, api: WechatApi) -> int:
         items = body.get("item") or []
         orphans = [str(item["media_id"]) for item in items if _is_orphan(house, account.id, item_mark(item))]
         for media_id in orphans:
-            deleted += _delete(api, media_id)
+            deleted += tolerate(NO_DRAFT, partial(api.post, "draft/delete", {"media_id": media_id}, "reconcile"))
         if len(items) < PAGE:
             break
     return deleted
 
 
 def _is_orphan(house: House, account_id: int, mark: str) -> bool:
-    found = MARK.search(mark)
-    if not found:
-        return False
-    query = (
-        select(Delivery.state)
-        .join(Article, Article.id == Delivery.article_id)
-        .where(Delivery.copy_id == int(found[2]), Delivery.account_id == account_id, Article.canonical_link == found[1])
-    )
     with house.db.read() as session:
-        states = list(session.scalars(query))
-    return bool(states) and not set(states) & {state.value for state in OPEN}
-
-
-def _delete(api: WechatApi, media_id: str) -> int:
-    try:
-        api.post("draft/delete", {"media_id": media_id}, "reconcile")
-    except Refused as error:
-        if error.code != NO_DRAFT:
-            raise
-        return 0
-    return 1
+        copy_id = marked_copy(session, account_id, mark)
+        if copy_id is None:
+            return False
+        states = set(session.scalars(select(Delivery.state).where(Delivery.copy_id == copy_id)))
+    return bool(states) and not states & OPEN

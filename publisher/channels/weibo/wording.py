@@ -1,4 +1,4 @@
-"""Weibo's rules of text: length, links, topics, comparing two texts, the mid in an address, times. Pure."""
+"""Weibo's text: length, links, topics, comparing two texts, the mid in an address, times. Pure."""
 
 from __future__ import annotations
 
@@ -31,14 +31,6 @@ def compose(title: str, summary: str, link: str) -> str:
     while words and measure(f"{words}… {link}") > MOST:
         words = words[:-1]
     return f"{whole} {link}" if measure(f"{whole} {link}") <= MOST else f"{words}… {link}"
-
-
-def is_ours(post: dict[str, Any], link: str, status: str) -> bool:
-    """Whether a listed post is the one that carries `link`; by its text only where the platform tells no long link."""
-    long_links = [entry["url_long"] for entry in post.get("url_objects") or [] if entry.get("url_long")]
-    if str(post.get("deleted", "")) == "1":
-        return False
-    return link in long_links if long_links else normal(post.get("text", "")) == normal(status)
 
 
 def created_at(post: dict[str, Any]) -> datetime:
