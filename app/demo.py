@@ -26,12 +26,13 @@ from app.processes import Supervisor
 from app.quiet import seed_quiet_days
 from app.staff import add_person
 from app.wiring import open_or_explain, prepare
+from core import runtime
 from core.audit import Actor
 from core.clock import shanghai
 from core.config import Settings
 from core.db import Database
 from core.errors import NotConfigured
-from core.house import House, set_setting
+from core.house import House
 from core.models import Article, Brief, Copy, Issue, Mention
 from core.models.words import CopyState, Role
 from monitors.briefs import make
@@ -95,8 +96,8 @@ def set_stage(environment: dict[str, str], address: str) -> Stage:
     connect_accounts(house, platforms)
     with house.db.write() as session:
         actor = Actor.system("demo")
-        set_setting(session, actor, "portal.comments", {"on": True}, house.clock.now())
-        set_setting(session, actor, "portal.rate", CROWD_RATE, house.clock.now())
+        runtime.store(session, actor, runtime.COMMENTS, {"on": True}, house.clock.now())
+        runtime.store(session, actor, runtime.RATE, CROWD_RATE, house.clock.now())
         ensure_sources(session, house.clock.now())
     return Stage(house, platforms, environment)
 

@@ -1,23 +1,15 @@
-"""What every process and web app is handed: settings, database, clock, vault, door, tokens, budget, index.
-
-Also the settings staff may change at run time.
-"""
+"""What every process and web app is handed: settings, database, clock, vault, door, tokens, budget, index."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from sqlalchemy.orm import Session
-
-from core.audit import Actor, record
 from core.budget import Budget
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.db import Database, insert_for
 from core.http import Door
-from core.models import Base, Freeze, Setting
+from core.models import Base, Freeze
 from core.ports import SearchIndex
 from core.search import open_index
 from core.tokens import Broker
@@ -69,19 +61,3 @@ def create_tables(db: Database) -> None:
         session.execute(
             insert_for(session, Freeze).values(scope="all", frozen=False, reason="").on_conflict_do_nothing()
         )
-
-
-def get_setting(session: Session, key: str, default: dict[str, Any]) -> dict[str, Any]:
-    """The stored value of a run-time setting, or `default`."""
-    setting = session.get(Setting, key)
-    return default if setting is None else setting.value
-
-
-def set_setting(session: Session, actor: Actor, key: str, value: dict[str, Any], now: datetime) -> None:
-    """Store a run-time setting and its audit row; the caller has asked for the permission it needs."""
-    before = get_setting(session, key, {})
-    changed = {"value": value, "changed_at": now, "changed_by": actor.name}
-    insert = insert_for(session, Setting).values(key=key, **changed)
-    session.execute(insert.on_conflict_do_update(index_elements=["key"], set_=changed))
-    session.expire_all()
-    record(session, actor, "setting.change", "setting", key, before=before, after=value)

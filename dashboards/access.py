@@ -39,6 +39,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "accounts.read": frozenset({R.PUBLISHER, R.ADMINISTRATOR}),
     "accounts.manage": frozenset({R.ADMINISTRATOR}),
     "people.manage": frozenset({R.ADMINISTRATOR}),
+    "settings.manage": frozenset({R.ADMINISTRATOR}),
 }
 PUBLIC = "public"
 

@@ -60,6 +60,7 @@ MENU = (
             Entry("账号", "plug-connected", "accounts.index", "accounts.read"),
             Entry("采集", "antenna", "sources.index", "accounts.read"),
             Entry("用户", "users", "people.index", "people.manage"),
+            Entry("设置", "settings", "settings.index", "settings.manage"),
             Entry("留痕", "history", "audit.index", "audit.read"),
         ),
     ),

@@ -16,8 +16,9 @@ from typing import IO, Any, TypeVar
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from core import runtime
 from core.db import insert_for
-from core.house import House, get_setting
+from core.house import House
 from core.models import Mention, MentionScore, MentionTerm, TermCount, TermState
 from core.models.words import Sentiment
 from core.ports import Score, Scorer
@@ -25,8 +26,6 @@ from monitors import text as reading
 from monitors.detection.merging import ITEM_MARK
 
 BIN_S = 900
-WORDS = "monitors.words"
-"""Run-time setting {"words": [...]}: the office's own places and departments, never cut apart."""
 CHUNK = 400  # values of one IN list; SQLite's oldest limit is 999
 Item = TypeVar("Item")
 
@@ -57,7 +56,7 @@ def score_new(house: House, scorer: Scorer, limit: int = 500) -> int:
     Safe beside another process doing the same: each mention is counted by the one that marks it.
     """
     with house.db.read() as session:
-        reading.use_words(get_setting(session, WORDS, {"words": []})["words"])
+        reading.use_words(runtime.value_of(session, runtime.WORDS)["words"])
         rows = list(
             session.execute(
                 select(Mention.id, Mention.text, Mention.posted_at, Mention.article_id)

@@ -12,12 +12,12 @@ from typing import cast
 
 from flask import Request, current_app, request, session
 
-from core.house import House, get_setting
+from core import runtime
+from core.house import House
 
 COLLECTOR_WINDOW_S = 300
 VISITOR = "visitor"
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-RATE = {"per_minute": 12, "burst": 6}  # run-time setting `portal.rate`, for one address
 MOST_BUCKETS = 20_000
 EXTENSION = "wenzheng"
 
@@ -109,7 +109,7 @@ def wait_s(purpose: str) -> float:
     """Seconds this address has to wait before it may post for `purpose`; 0 when it may now."""
     opened = house()
     with opened.db.read() as db:
-        rate = get_setting(db, "portal.rate", RATE)
+        rate = runtime.value_of(db, runtime.RATE)
     limiter = cast(Limiter, current_app.extensions["limiter"])
     key = f"{purpose}:{address_key(request.remote_addr or '')}"
-    return limiter.take(key, opened.clock.monotonic(), {**RATE, **rate})
+    return limiter.take(key, opened.clock.monotonic(), rate)

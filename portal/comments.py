@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from core import runtime
 from core.db import insert_for
 from core.errors import CheckFailed
-from core.house import get_setting
 from core.models import Account, Article, CommentDecision, Copy, FeedEntry, ItemLike, SiteComment
 from core.models.words import ChannelKind, CommentState, CopyState
 from core.ports import Problem
@@ -64,7 +64,7 @@ class Posted:
 
 def comments_on(session: Session) -> bool:
     """Whether the administrator switched comments on (setting `portal.comments`)."""
-    return bool(get_setting(session, "portal.comments", {"on": False}).get("on"))
+    return bool(runtime.value_of(session, runtime.COMMENTS)["on"])
 
 
 def item_state(session: Session, article_id: int, channel: str) -> str:

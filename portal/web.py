@@ -10,8 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from core import runtime
 from core.clock import shanghai
-from core.house import House, get_setting
+from core.house import House
 from portal import callbacks, client, failures, items, messages, site
 from portal.access import EXTENSION, Limiter
 
@@ -22,7 +23,6 @@ POLICY = (
 SITE_POLICY = POLICY.replace(
     "style-src 'self'", "style-src 'self' 'unsafe-inline'"
 )  # published pages carry their style
-FOOTER = {"sponsor": "", "icp": "", "police": ""}  # run-time setting `portal.footer`
 
 
 def create_app(house: House) -> Flask:
@@ -99,6 +99,6 @@ def _last_day(at: datetime) -> str:
 def _frame(house: House) -> dict[str, object]:
     """What every page shows: the site's name and the lines of the footer."""
     with house.db.read() as session:
-        footer = {**FOOTER, **get_setting(session, "portal.footer", FOOTER)}
+        footer = runtime.value_of(session, runtime.FOOTER)
     settings = house.settings
     return {"site_name": settings.site_name, "site_id_code": settings.site_id_code, "footer": footer}

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from casework.deadlines import due_at
 from casework.numbering import code_hash, new_code, next_number
+from core import runtime
 from core.audit import Actor, record
 from core.errors import CheckFailed, NotPermitted
-from core.house import get_setting
 from core.models import Case, CaseEvent
 from core.models.words import Role
 from core.ports import Problem
@@ -23,7 +23,6 @@ from core.vault import Vault
 
 TITLE_LIMIT, TEXT_LIMIT, NAME_LIMIT, CONTACT_LIMIT = 100, 5000, 30, 100
 TITLE_WORDS = 30
-DEFAULT_RULE = {"working_days": 15}  # run-time setting `casework.due`
 
 
 @dataclass(frozen=True)
@@ -158,4 +157,4 @@ def _seal(incoming: Incoming, vault: Vault) -> bytes | None:
 
 
 def _due(session: Session, now: datetime) -> datetime:
-    return due_at(now, int(get_setting(session, "casework.due", DEFAULT_RULE)["working_days"]))
+    return due_at(now, int(runtime.value_of(session, runtime.DUE)["working_days"]))

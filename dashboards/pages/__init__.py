@@ -23,6 +23,7 @@ from dashboards.pages import (
     reviews,
     search,
     session,
+    settings,
     sources,
     verdicts,
 )
@@ -48,6 +49,7 @@ ALL = (
     accounts.page,
     sources.page,
     people.page,
+    settings.page,
     audit.page,
     search.page,
 )

@@ -8,12 +8,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from core import runtime
 from core.errors import CheckFailed
-from core.house import get_setting
 from core.models import Account, Token
 from core.ports import Problem
 from dashboards.access import needs
-from dashboards.pages.comments import SWITCH
 from dashboards.sessions import actor, house, reading
 from publisher import accounts
 from publisher.channels import TABLE
@@ -48,7 +47,7 @@ def index() -> str:
     return render_template(
         "accounts/index.html", rows=rows, tokens={token.account_id: token for token in session.scalars(select(Token))},
         kinds={kind: entry[0] for kind, entry in TABLE.items()},
-        comments=get_setting(session, SWITCH, {"on": False}).get("on", False),
+        comments=runtime.value_of(session, runtime.COMMENTS)["on"],
     )  # fmt: skip
 
 

@@ -7,15 +7,14 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from casework import moderation
+from core import runtime
 from core.errors import CheckFailed
-from core.house import get_setting, set_setting
 from core.models import Article, CommentDecision, SiteComment
 from core.models.words import CommentState
 from dashboards.access import needs
 from dashboards.paging import one_page
 from dashboards.sessions import actor, house, local_path, reading
 
-SWITCH = "portal.comments"
 page = Blueprint("comments", __name__, url_prefix="/comments")
 
 
@@ -39,7 +38,7 @@ def queue() -> str:
         "mentions/comments.html", rows=rows, paging=paging, state=state, states=list(CommentState),
         articles={article.id: article for article in articles},
         decisions={row.comment_id: row for row in decisions},
-        open=get_setting(session, SWITCH, {"on": False}).get("on", False),
+        open=runtime.value_of(session, runtime.COMMENTS)["on"],
     )  # fmt: skip
 
 
@@ -64,12 +63,12 @@ def decide() -> Response:
 
 
 @page.post("/switch")
-@needs("people.manage")
+@needs("settings.manage")
 def switch() -> Response:
     """Turn commenting on or off for site and client."""
     on = request.form.get("on") == "1"
     with house().db.write() as session:
-        set_setting(session, actor(), SWITCH, {"on": on}, house().clock.now())
+        runtime.change(session, actor(), runtime.COMMENTS, {"on": "1" if on else ""}, house().clock.now())
     flash("已开放评论，先审后发。" if on else "已关闭评论。", "done")
     return redirect(url_for("accounts.index"))
 

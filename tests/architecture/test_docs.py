@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import click
 
 from app.command import main
+from core import runtime
 from core.config import Settings
 from scheduler.jobs import TABLE
 
@@ -25,6 +27,14 @@ def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     named = set(re.findall(r"`WENZHENG_([A-Z0-9_]+)`", OPERATING))
     assert named <= {name.upper() for name in Settings.model_fields}
+
+
+def test_every_setting_at_run_time_is_documented_with_its_default_and_no_other() -> None:
+    section = OPERATING.split("## Settings at run time")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| `(.+?)` \|", section, re.MULTILINE))
+    assert {key: json.loads(default) for key, default in rows.items()} == {
+        key: setting.defaults() for key, setting in runtime.TABLE.items()
+    }
 
 
 def test_every_job_is_documented_and_no_other() -> None:

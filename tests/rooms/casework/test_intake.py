@@ -13,8 +13,9 @@ from casework.intake import Accepted, Incoming
 from core import callbacks
 from core.audit import Actor
 from core.errors import CheckFailed, NotPermitted, TransitionNotAllowed
-from core.house import House, set_setting
+from core.house import House
 from core.models import Account, Audit, CallbackEvent, Case, CaseEvent
+from core.runtime import store
 
 PORTAL = Actor.system("portal")
 WORDS = {"title": "路灯不亮", "text": "幸福路的路灯坏了三天。", "name": "王小明", "contact": "13800138000"}
@@ -79,7 +80,7 @@ def test_only_the_own_code_opens_the_tracking_page(house: House) -> None:
 
 def test_the_deadline_follows_the_setting(house: House) -> None:
     with house.db.write() as session:
-        set_setting(session, PORTAL, "casework.due", {"working_days": 1}, house.clock.now())
+        store(session, PORTAL, "casework.due", {"working_days": 1}, house.clock.now())
     case = take(house).case
     assert case.due_at is not None
     assert 0 < (case.due_at - case.received_at).total_seconds() <= 4 * 86400

@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 
 from core import alarms, audit, callbacks
 from core.audit import Actor, record
-from core.house import get_setting, set_setting
 from core.models import Alarm, Audit, CallbackEvent
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -136,20 +135,6 @@ def test_unread_callbacks_come_oldest_first_until_they_are_finished(database, ac
         assert [event.event_key for event in callbacks.unread(session, 9)] == ["b", "c"]
         assert callbacks.waiting(session, account_id) == 2
         assert callbacks.waiting(session, account_id + 1) == 0
-
-
-def test_a_setting_has_its_default_until_it_is_changed_and_every_change_is_audited(database):
-    actor = Actor(None, "郑", frozenset({"administrator"}))
-    with database.write() as session:
-        assert get_setting(session, "portal.comments", {"on": False}) == {"on": False}
-        set_setting(session, actor, "portal.comments", {"on": True}, NOW)
-        assert get_setting(session, "portal.comments", {}) == {"on": True}
-        set_setting(session, actor, "portal.comments", {"on": False}, LATER)
-        assert get_setting(session, "portal.comments", {}) == {"on": False}
-    with database.read() as session:
-        rows = session.scalars(select(Audit).order_by(Audit.id)).all()
-    assert [row.detail["after"] for row in rows] == [{"on": True}, {"on": False}]
-    assert rows[1].detail["before"] == {"on": True}
 
 
 def test_what_is_old_enough_is_deleted_and_nothing_that_is_still_needed(database, account_id):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from core import runtime
 from core.audit import Actor
-from core.house import set_setting
 from core.models import Mention, MentionScore, MentionTerm, TermCount, TermState
 from core.ports import Score
 from monitors import scoring
@@ -123,7 +123,7 @@ def test_scored_mentions_can_be_searched(town: Town) -> None:
 
 def test_the_offices_own_words_are_read_from_the_settings(town: Town) -> None:
     with town.house.db.write() as session:
-        set_setting(session, Actor.system("test"), scoring.WORDS, {"words": ["柳溪里东门泵房"]}, town.clock.now())
+        runtime.store(session, Actor.system("test"), runtime.WORDS, {"words": ["柳溪里东门泵房"]}, town.clock.now())
     town.say("柳溪里东门泵房太吵", town.clock.now())
     town.score()
     assert "柳溪里东门泵房" in counts(town)

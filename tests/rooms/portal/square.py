@@ -12,8 +12,9 @@ from werkzeug.test import TestResponse
 
 from core.audit import Actor
 from core.clock import FixedClock
-from core.house import House, set_setting
+from core.house import House
 from core.models import Account, Article, CommentDecision, Copy, FeedEntry, Person, SiteComment
+from core.runtime import store
 from portal.web import create_app
 
 TOKEN = "callback-token-of-the-account"
@@ -70,7 +71,7 @@ class Square:
 
     def set(self, key: str, **value: object) -> None:
         with self.house.db.write() as session:
-            set_setting(session, Actor.system("test"), key, value, self.clock.now())
+            store(session, Actor.system("test"), key, value, self.clock.now())
 
     def copy_state(self, state: str) -> None:
         with self.house.db.write() as session:
