@@ -84,8 +84,11 @@ def form_time(at: datetime | None) -> str:
 
 
 def safe_html(html: str) -> Markup:
-    """Stored HTML, cleaned once more, with picture references turned into addresses of this site."""
-    ours = PICTURE.sub('src="/media/', html)
+    """Stored HTML, cleaned once more, with picture references turned into addresses of this site.
+
+    Its title stands one step lower, since the page around it has a title of its own.
+    """
+    ours = PICTURE.sub('src="/media/', html.replace("<h1>", "<h2>").replace("</h1>", "</h2>"))
     return Markup(nh3.clean(ours, tags=TAGS, attributes={"a": {"href"}, "img": {"src", "alt"}}))  # noqa: S704
 
 

@@ -96,6 +96,24 @@ def test_a_picture_is_stored_once_and_shown_and_a_text_file_is_refused(
     assert refused.get_json()["text"]
 
 
+def test_the_preview_on_the_page_shows_the_words_and_the_picture(
+    house: House, staff: Callable[..., Staff], website: Account
+) -> None:
+    editor = staff("wang", Role.EDITOR)
+    buffer = io.BytesIO()
+    Image.new("RGB", (640, 360), (20, 80, 160)).save(buffer, "PNG")
+    sha256 = editor.post("/articles/pictures", picture=(io.BytesIO(buffer.getvalue()), "a.png")).get_json()["sha256"]
+    body = f'<p>全市停水检修。</p><img src="media:{sha256}" alt="现场">'
+    editor.post("/articles/new", **(FORM | {"body": body}), action="save")
+    article = find_only(house, Article)
+    assert isinstance(article, Article)
+    page = editor.text(f"/articles/{article.id}/edit")
+    preview = page.split(f'id="preview-{website.id}"')[1].split("</details>")[0]
+    assert "<p>全市停水检修。</p>" in preview
+    assert f'<img src="/media/{sha256}" alt="现场">' in preview
+    assert f"<h2>{FORM['title']}</h2>" in preview
+
+
 @pytest.fixture
 def reviewers(staff: Callable[..., Staff]) -> list[Staff]:
     return [staff(f"shen{step}", f"reviewer{step}") for step in (1, 2, 3)]

@@ -83,3 +83,4 @@ def test_the_preview_shows_every_channel_with_its_pictures(real_desk: Desk, pict
         assert "全市改造开工。" in shown[kind].text
         assert "media:" in shown[kind].html
         assert "$slot" not in shown[kind].html
+        assert "$join" not in shown[kind].html
