@@ -28,7 +28,7 @@ from monitors.scoring import UnreadableLine, score_lines
 from publisher.delivery import Worker
 from sandbox.command import report
 from sandbox.command import serve as sandbox_serve
-from sandbox.replay import replay_cascade, replay_messages
+from sandbox.replay import Pace, replay_cascade, replay_messages
 from scheduler.clock import run as run_clock
 
 
@@ -178,7 +178,7 @@ def cascades(file: Path, original: str, article: int | None, speed: float) -> No
     """把一条微博的真实转发与评论放到沙盒里已发布的稿件下。"""
     house = open_or_explain()
     status = newest_status(house, article)
-    report(replay_cascade(file, original, house.settings.weibo_base_url, status, speed))
+    report(replay_cascade(file, original, house.settings.weibo_base_url, status, Pace(speed)))
 
 
 @replay.command()
@@ -187,7 +187,7 @@ def cascades(file: Path, original: str, article: int | None, speed: float) -> No
 @click.option("--limit", type=int, default=None, help="只放前 n 条")
 def messages(file: Path, speed: float, limit: int | None) -> None:
     """把真实留言逐条提交到门户的留言表单。"""
-    report(replay_messages(file, open_or_explain().settings.site_url, speed, limit=limit))
+    report(replay_messages(file, open_or_explain().settings.site_url, Pace(speed), limit=limit))
 
 
 main.add_command(sandbox_serve, "sandbox")

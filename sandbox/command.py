@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from .options import Options
-from .replay import Played, replay_cascade, replay_messages
+from .replay import Pace, Played, replay_cascade, replay_messages
 from .server import run_server
 
 
@@ -37,7 +37,7 @@ def replay_cascades_command(
     file: Path, original: str, status_id: int, sandbox_url: str, speed: float, align: str
 ) -> None:
     """Play one cascade of reposts under a published status."""
-    report(replay_cascade(file, original, sandbox_url, status_id, speed, align=align))
+    report(replay_cascade(file, original, sandbox_url, status_id, Pace(speed), align=align))
 
 
 @replay.command("messages")
@@ -47,7 +47,7 @@ def replay_cascades_command(
 @click.option("--limit", type=int, default=None, help="Only the first n messages.")
 def replay_messages_command(file: Path, portal_url: str, speed: float, limit: int | None) -> None:
     """Post citizens' messages into the portal's form."""
-    report(replay_messages(file, portal_url, speed, limit=limit))
+    report(replay_messages(file, portal_url, Pace(speed), limit=limit))
 
 
 def report(played: Played) -> None:

@@ -21,7 +21,6 @@ from .visitors import PortalRefused, Visitor
 BEIJING = timezone(timedelta(hours=8))
 BATCH = 200
 TITLE_CHARACTERS, TEXT_CHARACTERS = 100, 5_000  # what the portal's form takes
-Sleep = Callable[[float], None]
 
 
 @dataclass
@@ -37,6 +36,23 @@ class Played:
     def total(self) -> int:
         """Rows played."""
         return self.reposts + self.comments + self.answers
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a stream is played: one second of it takes 1 / `speed` seconds; 0 plays all at once."""
+
+    speed: float = 0.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def wait(self, stream_s: float, began: float) -> None:
+        """Wait until `stream_s` of the stream may be over; `began` on the monotonic clock."""
+        wait_s = stream_s / self.speed - (time.monotonic() - began) if self.speed else 0.0
+        if wait_s > 0:
+            self.sleep(wait_s)
+
+
+AT_ONCE = Pace()
 
 
 def read_rows(file: Path) -> Iterator[dict[str, str]]:
@@ -131,15 +147,14 @@ def replay_cascade(
     original: str,
     base_url: str,
     status_id: int,
-    speed: float = 0.0,
+    pace: Pace = AT_ONCE,
     *,
     align: str = "status",
-    sleep: Sleep = time.sleep,
 ) -> Played:
     """Play a cascade under a live status of the sandbox, its times shifted by one constant.
 
-    `align` "status": the original's time becomes the status's; "now": the last row becomes now. `speed` 0 plays all at
-    once, else one second of the stream takes 1 / speed seconds. ValueError when the file has no such original.
+    `align` "status": the original's time becomes the status's; "now": the last row becomes now. ValueError when the
+    file has no such original.
     """
     rows, skipped = read_cascade(file, original)
     if not rows:
@@ -148,10 +163,8 @@ def replay_cascade(
     anchor = ask(base_url, f"/control/weibo/{status_id}", None)["created_at"] if align == "status" else time.time()
     shift = anchor - (first if align == "status" else rows[-1]["due_at"])
     played, began = Played(skipped=skipped), time.monotonic()
-    for batch in batches(rows, speed):
-        wait_s = (batch[-1]["due_at"] - first) / speed - (time.monotonic() - began) if speed else 0.0
-        if wait_s > 0:
-            sleep(wait_s)
+    for batch in batches(rows, pace.speed):
+        pace.wait(batch[-1]["due_at"] - first, began)
         sent = [
             {**{k: row[k] for k in ("ref", "kind", "author", "text", "parent")}, "at": row["at"] + shift}
             for row in batch
@@ -194,10 +207,8 @@ def ask(base_url: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]
         return dict(json.loads(answer.read()))
 
 
-def replay_messages(
-    file: Path, portal_url: str, speed: float = 0.0, *, limit: int | None = None, sleep: Sleep = time.sleep
-) -> Played:
-    """Post citizens' messages in order of time into the portal's form; `speed` as above, `limit` plays the first n.
+def replay_messages(file: Path, portal_url: str, pace: Pace = AT_ONCE, *, limit: int | None = None) -> Played:
+    """Post citizens' messages in order of time into the portal's form; `limit` plays the first n.
 
     `reposts` and `answers` stay 0; `comments` counts messages taken; refusals are counted by HTTP status.
     """
@@ -206,20 +217,23 @@ def replay_messages(
     if malformed := sum(at is None for at, _ in timed):
         played.skipped["malformed time"] = malformed
     ordered = sorted(((at, row) for at, row in timed if at is not None), key=lambda pair: pair[0])[:limit]
-    visitor, began = Visitor(portal_url, sleep), time.monotonic()
+    visitor, began = Visitor(portal_url, pace.sleep), time.monotonic()
     for at, row in ordered:
-        wait_s = (at - ordered[0][0]) / speed - (time.monotonic() - began) if speed else 0.0
-        if wait_s > 0:
-            sleep(wait_s)
-        fields = {
-            "title": row["title"].strip()[:TITLE_CHARACTERS],
-            "text": row["text"].strip()[:TEXT_CHARACTERS],
-            "name": row["user"].strip(),
-            "contact": f"{row['user'].strip().lower()}@example.com",
-        }
+        pace.wait(at - ordered[0][0], began)
         try:
-            visitor.write_message(fields)
+            visitor.write_message(message_of(row))
             played.comments += 1
         except PortalRefused as refusal:
             played.skipped[f"refused {refusal.status}"] += 1
     return played
+
+
+def message_of(row: dict[str, str]) -> dict[str, str]:
+    """The form's fields of one recorded message."""
+    name = row["user"].strip()
+    return {
+        "title": row["title"].strip()[:TITLE_CHARACTERS],
+        "text": row["text"].strip()[:TEXT_CHARACTERS],
+        "name": name,
+        "contact": f"{name.lower()}@example.com",
+    }

@@ -1,6 +1,8 @@
 """What is really live, in how many copies, and which calls were seen. Only tests and the operator's page read it."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, jsonify, request
@@ -51,41 +53,14 @@ def of_link() -> ResponseReturnValue:
     A link carries on with `?…`, `&…` or `#…` too (a mark); a push carries it when any text in its body does.
     """
     world, link, account = the_world(), request.args["link"], request.args.get("account")
-    weibo = [
-        weibo_copy(row)
-        for row in rows_with(world, "weibo_status", "links", link, account)
-        if any(carries(entry["url_long"], link) for entry in json.loads(row["links"]))
-    ]
-    wechat = [
-        wechat_copy(row)
-        for row in rows_with(world, "wechat_article", "articles", link, account)
-        if articles_carry(row, link)
-    ]
-    audits = [
-        {k: row[k] for k in ("publish_id", "media_id", "submitted_at", "status")}
-        for row in rows_with(world, "wechat_publish", "articles", link, account)
-        if row["status"] == 1 and articles_carry(row, link)
-    ]
-    drafts = [row for row in rows_with(world, "wechat_draft", "articles", link, account) if articles_carry(row, link)]
-    pushes = [
-        jpush_copy(row)
-        for row in rows_with(world, "jpush_push", "body", link, account)
-        if any(carries(text, link) for text in texts_in(json.loads(row["body"])))
-    ]
+    copies = {name: place.copies(world, link, account) for name, place in PLACES.items()}
+    drafts = [draft["media_id"] for draft in copies["wechat_drafts"]]
     return jsonify(
         {
             "link": link,
-            "live": {
-                "weibo": sum(c["live"] for c in weibo),
-                "wechat": sum(c["live"] for c in wechat),
-                "jpush": sum(c["live"] for c in pushes),
-            },
-            "weibo": weibo,
-            "wechat": wechat,
-            "wechat_in_audit": audits,
-            "jpush": pushes,
-            "wechat_drafts": [{k: row[k] for k in ("media_id", "created_at", "left_at", "left_why")} for row in drafts],
-            "calls": count_link_calls(world, link, account, [row["media_id"] for row in drafts]),
+            "live": {name: sum(copy["live"] for copy in copies[name]) for name in ("weibo", "wechat", "jpush")},
+            **copies,
+            "calls": count_link_calls(world, link, account, drafts),
         }
     )
 
@@ -106,9 +81,24 @@ def carries(url: str, link: str) -> bool:
     return url == link or any(url.startswith(link + sign) for sign in "?&#")
 
 
+def status_carries(row: dict[str, Any], link: str) -> bool:
+    """Whether a status shows the link."""
+    return any(carries(entry["url_long"], link) for entry in json.loads(row["links"]))
+
+
 def articles_carry(row: dict[str, Any], link: str) -> bool:
     """Whether any article of the row names the link as its source."""
     return any(carries(article["content_source_url"], link) for article in json.loads(row["articles"]))
+
+
+def audit_carries(row: dict[str, Any], link: str) -> bool:
+    """Whether a submit that is still in audit will make the link live."""
+    return row["status"] == 1 and articles_carry(row, link)
+
+
+def push_carries(row: dict[str, Any], link: str) -> bool:
+    """Whether any text of a push is the link."""
+    return any(carries(text, link) for text in texts_in(json.loads(row["body"])))
 
 
 def texts_in(value: Any) -> list[str]:
@@ -197,6 +187,40 @@ def jpush_copy(row: dict[str, Any]) -> dict[str, Any]:
         "message": body.get("message"),
         "extras": extras_of(body),
     }
+
+
+def wechat_audit(row: dict[str, Any]) -> dict[str, Any]:
+    """A submit in audit."""
+    return {name: row[name] for name in ("publish_id", "media_id", "submitted_at", "status")}
+
+
+def wechat_draft(row: dict[str, Any]) -> dict[str, Any]:
+    """A draft, in the box or gone from it."""
+    return {name: row[name] for name in ("media_id", "created_at", "left_at", "left_why")}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where copies of a link may be: a table, its text column, when a row carries the link, how it is told."""
+
+    table: str
+    column: str
+    carries: Callable[[dict[str, Any], str], bool]
+    tell: Callable[[dict[str, Any]], dict[str, Any]]
+
+    def copies(self, world: World, link: str, account: str | None) -> list[dict[str, Any]]:
+        """Every row that carries the link, told."""
+        rows = rows_with(world, self.table, self.column, link, account)
+        return [self.tell(row) for row in rows if self.carries(row, link)]
+
+
+PLACES = {
+    "weibo": Place("weibo_status", "links", status_carries, weibo_copy),
+    "wechat": Place("wechat_article", "articles", articles_carry, wechat_copy),
+    "wechat_in_audit": Place("wechat_publish", "articles", audit_carries, wechat_audit),
+    "jpush": Place("jpush_push", "body", push_carries, jpush_copy),
+    "wechat_drafts": Place("wechat_draft", "articles", articles_carry, wechat_draft),
+}
 
 
 def extras_of(body: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Killed at any instant, a page is either stored together with its cursor or not a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Self
@@ -28,6 +28,7 @@ from spiders.walks import restart_deep
 
 SAME_COUNTS = timedelta(hours=1)  # unchanged counts are written again after this long
 NOTE_CHARACTERS = 1_000
+Row = tuple[CopyRef | None, inbox.Found]
 
 
 class InboxPipeline:
@@ -76,27 +77,42 @@ class InboxPipeline:
 def store_page(session: Session, visit: Visit, page: Page) -> None:
     """Rows, deletions, counts and cursor of one answer. LostClaim when another run took the source over."""
     source, now = hold(session, visit), visit.now()
-    key: Callable[[tuple[CopyRef | None, inbox.Found]], int] = lambda row: row[0].id if row[0] else 0  # noqa: E731
-    for _copy_id, group in groupby(sorted(page.rows, key=key), key=key):
-        rows = list(group)
-        copy = rows[0][0]
-        put = inbox.put(
-            session, source.id, copy.id if copy else None, copy.article_id if copy else None,
-            (found for _copy, found in rows), now, visit.house.vault,
-        )  # fmt: skip
-        visit.received += len(rows)
-        visit.added += put.added
-    kept = {found.external_id for _copy, found in page.rows}
-    if page.span:
-        inbox.mark_deleted(session, source.id, missing_in_span(session, source.id, page.span, kept), now)
-    if page.listing:
-        inbox.mark_deleted(session, source.id, missing_in_list(session, source.id, page.listing), now)
+    store_rows(session, visit, page.rows, now)
+    inbox.mark_deleted(session, source.id, missing(session, source.id, page), now)
     for counts in page.counts:
         take_counts(session, counts, now)
     source.cursor = {**source.cursor, **page.cursor}
     if page.recheck:
         source.cursor = {**source.cursor, **start_over(session, source, page.recheck, now)}
     write_figures(session, visit)
+
+
+def store_rows(session: Session, visit: Visit, rows: Sequence[Row], now: datetime) -> None:
+    """Put what was found into the house, copy by copy, and count it."""
+    for _copy_id, group in groupby(sorted(rows, key=copy_id_of), key=copy_id_of):
+        under = list(group)
+        copy = under[0][0]
+        put = inbox.put(
+            session, visit.source_id, copy.id if copy else None, copy.article_id if copy else None,
+            (found for _copy, found in under), now, visit.house.vault,
+        )  # fmt: skip
+        visit.received += len(under)
+        visit.added += put.added
+
+
+def copy_id_of(row: Row) -> int:
+    """Id of the copy a found row stands under; 0 without one."""
+    return row[0].id if row[0] else 0
+
+
+def missing(session: Session, source_id: int, page: Page) -> list[str]:
+    """Known rows that the page, by its span or as a whole list, says are gone."""
+    gone: list[str] = []
+    if page.span:
+        gone += missing_in_span(session, source_id, page.span, {found.external_id for _copy, found in page.rows})
+    if page.listing:
+        gone += missing_in_list(session, source_id, page.listing)
+    return gone
 
 
 def start_over(session: Session, source: Source, recheck: Recheck, now: datetime) -> dict[str, Any]:

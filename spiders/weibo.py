@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -55,19 +56,18 @@ class WeiboList(Reader):
 
     def read_page(self, response: Response, copy: CopyRef | None, resumed: bool) -> Iterator[Page | Gap | Request]:
         """Rows, cursor and deletions of a page as one item; then further down, or done."""
-        content, key = decode(response), copy.key if copy else WHOLE
-        rows = [row for row in content.get(self.rows_key) or [] if isinstance(row, dict) and row.get("id")]
-        more = bool(rows) and str(content.get("next_cursor") or "0") != "0"
-        now = self.visit.now()
+        listed = read_listed(decode(response), self.rows_key)
+        key, now = copy.key if copy else WHOLE, self.visit.now()
         before = self.visit.state(key)
-        state = walks.take_page(before, [id_of(row) for row in rows], more, now.timestamp(), self.reread())
-        total = int(content.get("total_number") or 0)
-        self.visit.totals[copy.id if copy else None] = total
+        ids = [id_of(row) for row in listed.rows]
+        state = walks.take_page(before, ids, listed.more, now.timestamp(), self.reread())
+        self.visit.totals[copy.id if copy else None] = listed.total
+        may_recheck = not (listed.more or resumed)
         yield Page(
-            rows=[(self.copy_of(row, copy), found) for row in rows if (found := self.take(row, now)) is not None],
-            span=span_of(rows, copy),
+            rows=self.take_all(listed.rows, copy, now),
+            span=span_of(listed.rows, copy),
             cursor=self.visit.keep(key, state),
-            recheck=None if more or resumed else Recheck(key, copy.id if copy else None, total, self.deep_every_s()),
+            recheck=self.recheck(key, copy, listed.total) if may_recheck else None,
         )
         if walks.is_open(state):
             yield self.ask_page(copy, resumed)
@@ -75,7 +75,16 @@ class WeiboList(Reader):
             yield self.ask_page(copy, resumed=False)
         else:
             self.finish(copy)
-            yield from self.compare(copy, before, len(rows), total)
+            yield from self.compare(copy, before, len(listed.rows), listed.total)
+
+    def take_all(self, rows: list[Json], copy: CopyRef | None, now: datetime) -> list[tuple[CopyRef | None, Found]]:
+        """What was found in the rows, each with the copy it stands under."""
+        taken = [(self.copy_of(row, copy), self.take(row, now)) for row in rows]
+        return [(under, found) for under, found in taken if found is not None]
+
+    def recheck(self, key: str, copy: CopyRef | None, total: int) -> Recheck:
+        """The question whether the list has to be walked from its very start again."""
+        return Recheck(key, copy.id if copy else None, total, self.deep_every_s())
 
     def reread(self) -> int:
         """How many of the newest rows every walk reads again."""
@@ -106,12 +115,28 @@ class WeiboList(Reader):
         raise TypeError(f"{type(self).__name__} cannot take rows")
 
 
+@dataclass(frozen=True)
+class Listed:
+    """One page of a list: rows, whether more follow below, and how many the platform counts in all."""
+
+    rows: list[Json]
+    more: bool
+    total: int
+
+
+def read_listed(content: Json, rows_key: str) -> Listed:
+    """A page's rows that have a number, with its figures."""
+    rows: list[Json] = [row for row in content.get(rows_key) or [] if isinstance(row, dict) and row.get("id")]
+    more = bool(rows) and str(content.get("next_cursor") or "0") != "0"
+    return Listed(rows, more, int(content.get("total_number") or 0))
+
+
 def id_of(row: Json) -> int:
     """The row's number; `idstr` is preferred, numbers above 2^53 get lost elsewhere."""
     return int(row.get("idstr") or row["id"])
 
 
-def span_of(rows: list[dict[str, Any]], copy: CopyRef | None) -> Span | None:
+def span_of(rows: list[Json], copy: CopyRef | None) -> Span | None:
     """Between the lowest and the highest id of a page nothing is missing but what was deleted."""
     ids = sorted(id_of(row) for row in rows)
     return Span(copy.id if copy else None, str(ids[0]), str(ids[-1])) if ids else None

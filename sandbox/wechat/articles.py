@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ..world import World
@@ -16,6 +17,27 @@ HANDLER = re.compile(r"\son\w+\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECAS
 IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 SOURCE = re.compile(r"\b(?:data-)?src\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 TAG = re.compile(r"<[^>]*>")
+Fits = Callable[[Any], bool]
+
+
+def some_text(most: int) -> Fits:
+    """Text is needed, of at most so many characters."""
+    return lambda value: isinstance(value, str) and 0 < len(value) <= most
+
+
+def short_text(most: int) -> Fits:
+    """No text, or at most so many characters."""
+    return lambda value: len(value or "") <= most
+
+
+RULES: tuple[tuple[str, int, Fits], ...] = (  # (field, errcode, what fits), asked in this order
+    ("title", 45003, some_text(TITLE_CHARACTERS)),
+    ("author", 40192, short_text(AUTHOR_CHARACTERS)),
+    ("digest", 45004, short_text(DIGEST_CHARACTERS)),
+    ("content", 44004, lambda value: isinstance(value, str) and value != ""),
+    ("content", 45002, lambda value: len(value) < CONTENT_CHARACTERS and len(value.encode()) < CONTENT_BYTES),
+    ("content_source_url", 45005, lambda value: len((value or "").encode()) <= LINK_BYTES),
+)
 CROP = re.compile(r"^(0(\.\d{1,6})?|1(\.0{1,6})?)(_(0(\.\d{1,6})?|1(\.0{1,6})?)){3}$")
 
 
@@ -60,19 +82,9 @@ def check_article(world: World, account: dict[str, Any], article: Any) -> dict[s
 
 def check_lengths(article: dict[str, Any]) -> None:
     """Title, author, digest, body and link against their limits, with the code each has."""
-    title, content = article.get("title"), article.get("content")
-    if not isinstance(title, str) or not title or len(title) > TITLE_CHARACTERS:
-        raise refuse(45003)
-    if len(article.get("author") or "") > AUTHOR_CHARACTERS:
-        raise refuse(40192)
-    if len(article.get("digest") or "") > DIGEST_CHARACTERS:
-        raise refuse(45004)
-    if not isinstance(content, str) or not content:
-        raise refuse(44004)
-    if len(content) >= CONTENT_CHARACTERS or len(content.encode()) >= CONTENT_BYTES:
-        raise refuse(45002)
-    if len((article.get("content_source_url") or "").encode()) > LINK_BYTES:
-        raise refuse(45005)
+    for name, code, fits in RULES:
+        if not fits(article.get(name)):
+            raise refuse(code)
 
 
 def check_covers(world: World, account: dict[str, Any], article: dict[str, Any], kind: str) -> None:

@@ -25,7 +25,7 @@ from sandbox.command import replay
 from sandbox.evening import Event, load_evening
 from sandbox.options import Options
 from sandbox.player import play_evening
-from sandbox.replay import replay_cascade, replay_messages
+from sandbox.replay import Pace, replay_cascade, replay_messages
 from sandbox.server import create_app
 from sandbox.store import Store
 
@@ -162,7 +162,8 @@ def test_a_replay_with_a_speed_waits_as_long_as_the_stream_says(status: Any, tmp
     server = serve(kit)
     slept: list[float] = []
     try:
-        played = replay_cascade(write_cascade(tmp_path), "o1", server.base_url, item["id"], 3_600.0, sleep=slept.append)
+        pace = Pace(3_600.0, slept.append)
+        played = replay_cascade(write_cascade(tmp_path), "o1", server.base_url, item["id"], pace)
     finally:
         server.stop()
     assert played.total == 6
