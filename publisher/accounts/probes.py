@@ -14,6 +14,7 @@ from core.house import House
 from core.http import NotSent, Request, Unanswered, mask
 from core.models import Account
 from core.models.words import ChannelKind
+from publisher.accounts.records import shared_site, website_names
 
 DAILY_LIMIT = 100  # tests of one account a day; its own counter, beside the platform's
 WECHAT_WORDS = {
@@ -95,6 +96,10 @@ def _try(house: House, account: Account) -> TestResult:
 
 def _website(house: House, account: Account, secret: dict[str, Any]) -> str:
     place = house.settings.site_path
+    with house.db.read() as session:
+        others = website_names(session, but=account.id)
+    if others:
+        raise _Failed(shared_site(others))
     try:
         place.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".probe-", dir=place)

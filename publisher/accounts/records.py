@@ -67,6 +67,8 @@ def create_account(
     """A new account with its freeze row. Kinds of third parties keep whatever settings they are given."""
     actor.need(Role.ADMINISTRATOR)
     name = _check_name(session, kind, name)
+    if kind == ChannelKind.WEBSITE and (others := website_names(session)):
+        raise CheckFailed([Problem("kind", shared_site(others), code="site_taken")])
     settings, kept = _tidy(settings), {key: value for key, value in secret.items() if value}
     _check_fields(kind, settings, kept)
     account = Account(kind=kind, name=name, settings=settings, created_at=now)
@@ -123,6 +125,17 @@ def set_enabled(session: Session, actor: Actor, account_id: int, enabled: bool, 
     session.flush()
     record(session, actor, "account.enable" if enabled else "account.disable", "account", account_id, reason=reason)
     return account
+
+
+def website_names(session: Session, but: int = 0) -> list[str]:
+    """Names of the website accounts, one left out: all of them write into the one site directory."""
+    query = select(Account.name).where(Account.kind == ChannelKind.WEBSITE.value, Account.id != but)
+    return list(session.scalars(query.order_by(Account.id)))
+
+
+def shared_site(names: list[str]) -> str:
+    """What a person is told about a second website account: two would overwrite each other's home page and lists."""
+    return f"网站目录已由账号“{'”“'.join(names)}”使用，一个网站目录只能有一个账号。请直接使用该账号。"
 
 
 def has_secret(account: Account, vault: Vault) -> dict[str, bool]:

@@ -2,7 +2,8 @@
 
 from publisher.wire.answers import is_reply, prove_reply, render_reply, reply_words
 from publisher.wire.calls import Platform, Sender, Wire, need_field, tolerate, total_deadline, with_token
-from publisher.wire.files import media_name, write_media, write_whole
+from publisher.wire.codes import Codes, read_codes
+from publisher.wire.files import media_name, remove_whole, write_media, write_whole
 from publisher.wire.marks import mark_of, marked_copy
 from publisher.wire.slots import (
     SlotError,
@@ -21,8 +22,8 @@ from publisher.wire.slots import (
 )
 
 __all__ = [
-    "Platform", "Sender", "SlotError", "Wire", "bind", "digest_of", "is_approved_body", "is_reply", "joined", "mark_of",
-    "marked_copy", "media", "media_name", "need_field", "pictures_of", "prove", "prove_part", "prove_reply",
-    "render_reply", "reply_words", "slot", "slots_of", "tolerate", "total_deadline", "unbind", "with_media",
-    "with_token", "write_media", "write_whole",
+    "Codes", "Platform", "Sender", "SlotError", "Wire", "bind", "digest_of", "is_approved_body", "is_reply", "joined",
+    "mark_of", "marked_copy", "media", "media_name", "need_field", "pictures_of", "prove", "prove_part",
+    "prove_reply", "read_codes", "remove_whole", "render_reply", "reply_words", "slot", "slots_of", "tolerate",
+    "total_deadline", "unbind", "with_media", "with_token", "write_media", "write_whole",
 ]  # fmt: skip

@@ -46,11 +46,15 @@ def total_deadline(seconds: float) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Platform:
-    """How a platform speaks: its table's name, how a body tells code and message, and where tokens come from."""
+    """How a platform speaks: its name, how a body tells code and message, where tokens come from, and its code table.
+
+    Without `codes` the table is `core/platforms/<name>.toml`; a third party's channel brings its own.
+    """
 
     name: str
     read_code: Callable[[Any], tuple[str, str]]  # parsed body -> (code or "", message)
     fetch_token: Callable[[], Fetched] | None = None
+    codes: Codes | None = None
 
 
 class Wire:
@@ -58,7 +62,7 @@ class Wire:
 
     def __init__(self, house: House, account: Account, platform: Platform) -> None:
         self.house, self.account, self.platform = house, account, platform
-        self.codes: Codes = load_codes(platform.name)
+        self.codes: Codes = platform.codes or load_codes(platform.name)
 
     def with_purpose(self, purpose: str) -> Sender:
         """A sender for one purpose."""
@@ -157,7 +161,7 @@ def classify(codes: Codes, platform: Platform, api: str, response: Response) -> 
 
 def error_for(rule: Rule, code: str, message: str, raw: str) -> ChannelError:
     """The error kind of a table line."""
-    text = f"{rule.text}（{code} {message[:80]}）。{rule.fix}"
+    text = f"{rule.text}（{code} {mask(message)[:80]}）。{rule.fix}"
     if rule.effect in (Effect.THROTTLED, Effect.NOT_SENT):
         kind = Throttled if rule.effect is Effect.THROTTLED else Transient
         return kind(rule.effect, code, text, raw, rule.retry_s)

@@ -52,9 +52,13 @@ class Codes:
 
 @cache
 def load_codes(platform: str) -> Codes:
-    """Read a platform's table once. Errors: FileNotFoundError, or ValueError for a line with an unknown effect."""
-    source = files("core") / "platforms" / f"{platform}.toml"
-    table: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
+    """Read the table of a platform the product knows once. Errors: FileNotFoundError, and those of `read_codes`."""
+    return read_codes((files("core") / "platforms" / f"{platform}.toml").read_text(encoding="utf-8"))
+
+
+def read_codes(text: str) -> Codes:
+    """A table from its TOML text: third parties bring theirs so. ValueError for a line with an unknown effect."""
+    table: dict[str, Any] = tomllib.loads(text)
     rules = {
         (line.get("endpoint", EVERY), line["code"]): Rule(
             Effect(line["effect"]), float(line.get("retry_s", 0)), line["text"], line["fix"]

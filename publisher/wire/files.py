@@ -10,7 +10,7 @@ SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` beside `path`, flush it to the disk and rename it into place."""
+    """Write `content` beside `path`, flush it, rename it into place, flush the directory: it outlives a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
@@ -22,6 +22,14 @@ def write_whole(path: Path, content: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+    _flush_directory(path.parent)
+
+
+def remove_whole(path: Path) -> None:
+    """Remove a public file so that it stays removed; gone already is success."""
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        _flush_directory(path.parent)
 
 
 def media_name(sha256: str, mime: str) -> str:
@@ -30,8 +38,24 @@ def media_name(sha256: str, mime: str) -> str:
 
 
 def write_media(site: Path, sha256: str, mime: str, content: bytes) -> str:
-    """Put a picture on the site unless it is there; gives its path below the site."""
+    """Put a picture on the site unless these very bytes are there; gives its path below the site."""
     name = media_name(sha256, mime)
-    if not (site / name).exists():
+    if not _holds(site / name, content):
         write_whole(site / name, content)
     return name
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except FileNotFoundError:
+        return False
+
+
+def _flush_directory(directory: Path) -> None:
+    """A rename or removal is on the disk only once its directory is."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

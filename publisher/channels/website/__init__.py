@@ -36,6 +36,7 @@ from publisher.wire import (
     media,
     pictures_of,
     prove,
+    remove_whole,
     slot,
     with_media,
     write_media,
@@ -112,7 +113,7 @@ class Website:
     def withdraw(self, live: Receipt, key: Key, journal: Journal) -> Receipt:
         """Remove the page; gone already is success. The portal then answers 410 for it."""
         path = self.place / "articles" / f"{key.article_id}.html"
-        journal.repeatable("remove", lambda: path.unlink(missing_ok=True))
+        journal.repeatable("remove", partial(remove_whole, path))
         return Receipt("sent", str(key.article_id), live.url)
 
     def reply(self, payload: Payload, key: Key, journal: Journal) -> Receipt:

@@ -33,7 +33,7 @@ def _length(words: str) -> Iterable[Problem]:
 
 def _link(words: str, link: str) -> Iterable[Problem]:
     if link not in words:
-        yield Problem("variant", f"微博文案必须包含稿件链接：{link}")
+        yield Problem("variant", f"微博文案必须包含稿件链接，请加上：{link}")
 
 
 def _domain(link: str, safe_domains: Sequence[str]) -> Iterable[Problem]:

@@ -233,6 +233,20 @@ def test_the_website_needs_a_directory_it_may_write(house: House, admin: Actor) 
     assert "目录" in failed.text
 
 
+def test_a_second_website_account_is_refused_since_both_would_write_one_directory(house: House, admin: Actor) -> None:
+    first = create(house, admin, "website", "门户网站", settings={}, secret={})
+    with pytest.raises(CheckFailed, match="已由账号“门户网站”使用"):
+        create(house, admin, "website", "另一网站", settings={}, secret={})
+    with house.db.write() as session:
+        other = Account(kind="website", name="旧网站", settings={}, created_at=house.clock.now())
+        session.add(other)
+        session.flush()
+        other_id = other.id
+    for account_id, named in ((first.id, "旧网站"), (other_id, "门户网站")):
+        failed = accounts.test_account(house, account_id)
+        assert (failed.ok, named in failed.text) == (False, True)
+
+
 def test_a_client_without_push_needs_no_platform(house: House, admin: Actor) -> None:
     account = create(house, admin, "client", settings={}, secret={})
     result = accounts.test_account(house, account.id)

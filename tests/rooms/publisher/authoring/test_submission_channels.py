@@ -23,7 +23,6 @@ def real_desk(house: House, people: Callable[..., Actor]) -> Desk:
     desk = open_desk(house, people)
     admin, vault, now = desk.actor("administrator"), house.vault, house.clock.now()
     kinds = {
-        "website": ({}, {}),
         "weibo": ({"uid": "1", "client_id": "2"}, {"access_token": "t"}),
         "wechat": ({"appid": "wx1"}, {"secret": "s", "callback_token": "c"}),
         "client": ({"app_key": "k", "audience": "all", "push": True}, {"master_secret": "m"}),
@@ -33,7 +32,7 @@ def real_desk(house: House, people: Callable[..., Actor]) -> Desk:
             accounts.create_account(session, admin, kind, f"真实{kind}", settings, secret, vault, now)
             for kind, (settings, secret) in kinds.items()
         ]
-        desk.accounts = [row.id for row in rows]
+        desk.accounts = [desk.accounts[0], *(row.id for row in rows)]  # the site has its one account already
     return desk
 
 
