@@ -99,7 +99,6 @@ class Key:
     memory: Json = field(default_factory=dict)  # what `Journal.remember` kept
     earlier: tuple[str, ...] = ()  # platform ids of our items that were live before the intent
     gone: tuple[str, ...] = ()  # those of them that were taken down before it: a list that shows one is stale
-    withdrawing: bool = False  # a withdrawal waits for the outcome
 
 
 @dataclass(frozen=True)

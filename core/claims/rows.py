@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from core.claims.holders import Holder
+from core.db import Database
 from core.errors import LostClaim
 from core.models.base import Base
 
@@ -67,3 +68,11 @@ def guard(session: Session, model: type[Model], row_id: int, fence: int) -> Mode
     if row is None:
         raise LostClaim(f"第 {row_id} 行已由其他进程接手")
     return row
+
+
+def give_up(db: Database, model: Any, claimed: Claimed, *where: ColumnElement[bool]) -> None:
+    """The row, while its fence holds and `where` is true, has no holder from now on: anybody may take it over."""
+    change = update(model).where(model.id == claimed.row_id, model.fence == claimed.fence, *where)
+    db.together(
+        lambda session: session.execute(change.values(worker_id=None).execution_options(synchronize_session=False))
+    )

@@ -9,15 +9,13 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from core import alarms
 from core.claims import Claimed, Holder, claim
 from core.db import Database
 from core.models import Account, Copy, Delivery, Token
-from core.models.words import AlarmLevel, CopyState, Operation
+from core.models.words import CopyState, Operation
 from publisher.channels import channel_class, channels
 from publisher.delivery.gates import ALL, frozen_scopes, scope_of
-from publisher.delivery.outcomes import ROOM
-from publisher.delivery.rows import move
+from publisher.delivery.rows import hold
 from publisher.workflow import IN_FLIGHT, State
 
 FLYING = [state.value for state in IN_FLIGHT]
@@ -25,23 +23,31 @@ HOLD_AT_ONCE = 500
 
 
 def due_rows(now: datetime) -> list[ColumnElement[bool]]:
-    """Conditions of a row that may be claimed: due, lane free, account usable, its turn after the website."""
+    """Conditions of a row that may be claimed: due, lane free, account usable, its turn after the website.
+
+    A withdrawal is tried whatever state the account is in, so that it goes on alarming until it is done.
+    """
     other = aliased(Delivery)
-    # A withdrawal waits for what is in flight alone: what is merely planned for later must not keep a copy live.
-    queued = and_(
-        other.state == State.PLANNED.value, other.id < Delivery.id, Delivery.operation != Operation.WITHDRAW.value
+    # A withdrawal waits for what is in flight, and for another one due before it (two rounds may be live): what is
+    # merely planned for later must not keep a copy live.
+    ripe = and_(other.due_at <= now, func.coalesce(other.retry_at, now) <= now)
+    sooner = or_(
+        Delivery.operation != Operation.WITHDRAW.value, and_(other.operation == Operation.WITHDRAW.value, ripe)
     )
+    queued = and_(other.state == State.PLANNED.value, other.id < Delivery.id, sooner)
     ahead = or_(other.state.in_(FLYING), queued)
     taken = (other.id != Delivery.id, ahead, other.account_id == Delivery.account_id)
     reply, other_reply = Delivery.operation == Operation.REPLY.value, other.operation == Operation.REPLY.value
+    usable = (Account.id == Delivery.account_id, Account.enabled.is_(True), Account.paused_reason == "")
+    open_account = exists().where(*usable)
+    flagged = exists().where(Token.account_id == Delivery.account_id, Token.flagged.is_(True))
     return [
         Delivery.state == State.PLANNED.value,
         Delivery.due_at <= now,
         or_(Delivery.retry_at.is_(None), Delivery.retry_at <= now),
         ~exists().where(~reply, ~other_reply, other.article_id == Delivery.article_id, *taken),
         ~exists().where(reply, other_reply, other.answers_key == Delivery.answers_key, *taken),
-        exists().where(Account.id == Delivery.account_id, Account.enabled.is_(True), Account.paused_reason == ""),
-        ~exists().where(Token.account_id == Delivery.account_id, Token.flagged.is_(True)),
+        or_(Delivery.operation == Operation.WITHDRAW.value, and_(open_account, ~flagged)),
         _its_turn(now),
     ]
 
@@ -69,10 +75,10 @@ def hold_due(session: Session, since: datetime, until: datetime, reason: str, no
             Delivery.due_at > since,
             Delivery.due_at <= until,
         )
-        .with_for_update()
+        .order_by(Delivery.id)
+        .with_for_update(key_share=True)
     ).all()
-    for row in rows:
-        move(row, State.HELD, now, reason)
+    hold(rows, reason, now)
     return len(rows)
 
 
@@ -100,13 +106,10 @@ def _hold(session: Session, frozen: set[str], now: datetime) -> None:
         Delivery.operation != Operation.WITHDRAW.value,
         or_(late, stopped) if stopped is not None else late,
     )
-    rows = session.scalars(query.limit(HOLD_AT_ONCE).with_for_update(skip_locked=True)).all()
-    for row in rows:
-        missed = row.window_ends_at is not None and row.window_ends_at < now
-        move(row, State.HELD, now, "已过发布时限，请决定是否仍要发出" if missed else "发布已冻结，解冻后请决定是否发出")
-    if rows:
-        text = f"{len(rows)} 条分发已暂缓，等待人工决定"
-        alarms.raise_(session, "held", AlarmLevel.WARNING, ROOM, text, now, ids=[row.id for row in rows[:50]])
+    rows = session.scalars(query.limit(HOLD_AT_ONCE).with_for_update(skip_locked=True, key_share=True)).all()
+    missed = [row for row in rows if row.window_ends_at is not None and row.window_ends_at < now]
+    hold(missed, "已过发布时限，请决定是否仍要发出", now)
+    hold([row for row in rows if row not in missed], "发布已冻结，解冻后请决定是否发出", now)
     session.flush()
 
 

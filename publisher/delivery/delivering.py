@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
+from sqlalchemy import or_, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core import alarms
-from core.claims import Claimed, Holder, guard
+from core.claims import Claimed, Holder, give_up
 from core.errors import (
     AccountDisabled,
-    AppError,
     ChannelError,
     CredentialExpired,
     LostClaim,
@@ -23,50 +27,113 @@ from core.errors import (
 )
 from core.house import House
 from core.models import Account, Delivery
-from core.models.words import AlarmLevel, Operation
+from core.models.words import AlarmLevel, CopyEventKind, CopyState, Operation
 from core.ports import Channel, Gone, Receipt, Reconcile
 from publisher.channels import open_channel
-from publisher.delivery.gates import Stopped, check_approval
+from publisher.delivery.gates import WITHDRAWN, Stopped, check_approval
+from publisher.delivery.holding import ROOM
 from publisher.delivery.journal import LedgerJournal
 from publisher.delivery.orders import Order, read_order
-from publisher.delivery.outcomes import ROOM, News, learn
+from publisher.delivery.outcomes import News, learn
 from publisher.delivery.pace import Pace
-from publisher.delivery.rows import move, observe, put_back, rest_account, waiting_withdrawal
+from publisher.delivery.rows import lock, move, note_event, observe, put_back, rest_account, waiting_withdrawal
 from publisher.delivery.schedule import first_look
 from publisher.retry import wait_s
 from publisher.workflow import State
 
 CREDENTIAL_WAIT_S = 60.0
 REST_GAP_S = 20.0  # between the first tries after a rest, so that one call tells whether it is over
+SEEN_EVERY_S = 10.0  # an account's last success is noted no finer than this
+NO_NUMBER = "这一条没有平台编号，系统无法撤回；请到平台手工删除，然后在分发页判定"
+Outcome = Callable[[Session], None]
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Setback:
+    """Why a row that certainly is not live goes back: the platform's error, or the reason to hold or cancel it."""
+
+    error: ChannelError | None = None
+    held: str = ""
+    cancelled: str = ""
+    wait_s: float = 0.0
+    pause: str = ""  # why the whole account rests
+
+
+class Unreachable(Exception):
+    """What is live cannot be reached by its platform's number: only a person can take it down."""
+
+
 class Delivering:
-    """One claimed row on its way. `run` never raises: whatever happens ends in the row."""
+    """One claimed row on its way. `run` never raises: whatever happens ends in the row, or in `outcome` to be written.
 
-    def __init__(self, house: House, holder: Holder, claimed: Claimed, pace: Pace) -> None:
-        self.house, self.holder, self.claimed, self.pace = house, holder, claimed, pace
+    `order` saves reading the row's work again when the claim has read it.
+    """
+
+    def __init__(self, house: House, holder: Holder, claimed: Claimed, pace: Pace, order: Order | None = None) -> None:
+        self.house, self.holder, self.claimed, self.pace, self.order = house, holder, claimed, pace, order
         self.journal: LedgerJournal | None = None
+        self.outcome: Outcome | None = None  # learned, and not written yet
 
-    def run(self) -> None:
-        """Deliver and write the outcome."""
+    def run(self) -> bool:
+        """Deliver and write the outcome; False when it could not be written and the row was given up."""
+        self.outcome = self._find_out()
+        return self.write()
+
+    def write(self) -> bool:
+        """Write what was learned, also when somebody else has taken the row over meanwhile. False: try again later."""
+        if self.outcome is None:
+            return True
+        try:
+            self.house.db.together(self.outcome)
+        except Exception:  # whatever it is, the row must not stay with a worker that cannot write it
+            log.exception("outcome of delivery %s", self.claimed.row_id)
+            self._give_up()
+            return False
+        self.outcome = None
+        if self.journal:
+            self.journal.settle()
+        return True
+
+    def _give_up(self) -> None:
+        """Nobody holds the row any more: it is taken over at once, and uncertain if a call may be out."""
+        try:
+            give_up(self.house.db, Delivery, self.claimed, Delivery.state == State.INTENDED.value)
+        except SQLAlchemyError:
+            log.exception("delivery %s stays with its worker until it can be given up", self.claimed.row_id)
+
+    def _find_out(self) -> Outcome | None:
+        """The remote work; what has to be written of it."""
         try:
             receipt = self._carry_out()
         except LostClaim as error:
             log.info("delivery %s: %s", self.claimed.row_id, error.text)
+            return self._keep_steps if self.journal else None
         except Stopped as stop:
-            self._back(None, held=stop.held, cancelled=stop.cancelled)
+            return self._back(Setback(held=stop.held, cancelled=stop.cancelled))
+        except Unreachable:
+            return partial(self._write_unknown, "no_number", NO_NUMBER)
         except ChannelError as error:
-            self._failed(error)
+            return self._failed(error)
         except NotConfigured as error:
-            self._back(None, held=error.text)
-        except Exception as error:
+            return self._back(Setback(held=error.text))
+        except Exception as error:  # a fault of ours: uncertain if a call may be out, or else held
             log.exception("delivery %s", self.claimed.row_id)
-            self._broken(error)
-        else:
-            self._learn(News("call", receipt))
+            text = f"系统内部错误：{type(error).__name__}"
+            if self.journal and self.journal.uncertain:
+                return partial(self._write_unknown, "internal", text)
+            return self._back(Setback(held=f"{text}，请联系管理员"))
+        return partial(self._write_news, News("call", receipt))
 
     def _carry_out(self) -> Receipt:
+        order = self.order or self._read_order()
+        channel = open_channel(self.house, order.account)
+        self.journal = LedgerJournal(
+            self.house, self.holder, self.claimed, order.account.id, order.key.memory, self.pace
+        )
+        return _act(channel, order, self.journal)
+
+    def _read_order(self) -> Order:
         with self.house.db.read() as session:
             delivery = session.get_one(Delivery, self.claimed.row_id)
             if delivery.fence != self.claimed.fence:
@@ -74,103 +141,87 @@ class Delivering:
             check_approval(session, delivery)
             order = read_order(session, delivery)
             session.expunge_all()
-        channel = open_channel(self.house, order.account)
-        self.journal = LedgerJournal(
-            self.house, self.holder, self.claimed, order.account.id, order.key.memory, self.pace
-        )
-        return _act(channel, order, self.journal)
+        return order
 
-    def _learn(self, news: News) -> None:
-        """Write the outcome under the fence; without it the news is stored all the same."""
-        now = self.house.clock.now()
-        with self.house.db.write() as session:
-            try:
-                delivery = guard(session, Delivery, self.claimed.row_id, self.claimed.fence)
-            except LostClaim:
-                delivery = session.get_one(Delivery, self.claimed.row_id, with_for_update=True)
-                news = News("late_call", news.receipt, code=news.code)
-            if self.journal:
-                self.journal.flush(session, delivery)
-            learn(session, delivery, news, now)
-            if delivery.state == State.SENT:
-                delivery.look_at = first_look(delivery, now, self.pace)
-            if delivery.state in (State.SENT, State.CONFIRMED):
-                account = session.get_one(Account, delivery.account_id)
-                account.last_ok_at = now
-
-    def _failed(self, error: ChannelError) -> None:
+    def _failed(self, error: ChannelError) -> Outcome:
         if isinstance(error, Refused):
-            self._learn(News("call", Receipt("refused", text=error.text), code=error.code))
-        elif isinstance(error, OutcomeUnknown) and self.journal and self.journal.uncertain:
-            self._unknown(error.code, error.text)
-        elif isinstance(error, AccountDisabled):
-            self._back(error, wait=CREDENTIAL_WAIT_S, pause=error.text)
-        elif isinstance(error, CredentialExpired):
-            self._back(error, wait=CREDENTIAL_WAIT_S)
-        else:
-            self._back(error)
+            return partial(self._write_news, News("call", Receipt("refused", text=error.text), code=error.code))
+        if isinstance(error, OutcomeUnknown) and self.journal and self.journal.uncertain:
+            return partial(self._write_unknown, error.code, error.text)
+        if isinstance(error, AccountDisabled):
+            return self._back(Setback(error, wait_s=CREDENTIAL_WAIT_S, pause=error.text))
+        if isinstance(error, CredentialExpired):
+            return self._back(Setback(error, wait_s=CREDENTIAL_WAIT_S))
+        return self._back(Setback(error))
 
-    def _broken(self, error: Exception) -> None:
-        """A fault of ours: uncertain if a call may be out, otherwise held for a person. Never tried again by itself."""
-        text = f"系统内部错误：{type(error).__name__}"
-        try:
-            if self.journal and self.journal.uncertain:
-                self._unknown("internal", text)
-            else:
-                self._back(None, held=f"{text}，请联系管理员")
-        except Exception:
-            log.exception("delivery %s stays claimed until it is taken over", self.claimed.row_id)
+    def _back(self, setback: Setback) -> Outcome:
+        return partial(self._write_back, setback)
 
-    def _unknown(self, code: str, text: str) -> None:
-        """The open intent decides: the row is uncertain from now on and will be looked for."""
+    def _write_news(self, news: News, session: Session) -> None:
+        """The outcome under the fence; without it the news is stored all the same."""
         now = self.house.clock.now()
-        with self.house.db.write() as session:
-            try:
-                delivery = guard(session, Delivery, self.claimed.row_id, self.claimed.fence)
-            except LostClaim:  # whoever took it over has made it unknown already
-                self._flush_late(session)
-                return
-            if self.journal:
-                self.journal.flush(session, delivery)
-            observe(session, delivery, "call", "unknown", now, detail={"code": code, "text": text})
-            make_unknown(delivery, now, self.pace)
-            delivery.error_code, delivery.error_text = code, text
+        try:
+            delivery = lock(session, self.claimed.row_id, self.claimed.fence)
+        except LostClaim:
+            delivery = lock(session, self.claimed.row_id)
+            news = News("late_call", news.receipt, code=news.code)
+        if self.journal:
+            self.journal.flush(session, delivery)
+        learn(session, delivery, news, now)
+        if delivery.state == State.SENT:
+            delivery.look_at = first_look(delivery, now, self.pace)
+        if delivery.state in (State.SENT, State.CONFIRMED):
+            _note_success(session, delivery.account_id, now)
 
-    def _back(
-        self, error: ChannelError | None, *, held: str = "", cancelled: str = "", wait: float = 0, pause: str = ""
-    ) -> None:
+    def _write_unknown(self, code: str, text: str, session: Session) -> None:
+        """The open intent decides: the row is uncertain from now on and is looked for, or a person is asked."""
+        now = self.house.clock.now()
+        delivery = self._mine(session)
+        if delivery is None:  # whoever took it over has made it unknown already
+            return
+        observe(session, delivery, "call", "unknown", now, detail={"code": code, "text": text})
+        make_unknown(delivery, now, self.pace)
+        delivery.error_code, delivery.error_text = code, text
+        if code == "no_number" and delivery.copy:
+            delivery.look_at = None  # nothing to look with: a person is asked at once
+            note_event(session, delivery.copy, CopyEventKind.RESIDUAL, now, text=text)
+
+    def _write_back(self, setback: Setback, session: Session) -> None:
         """Certainly not live: planned again, or on to held or cancelled."""
         now = self.house.clock.now()
-        with self.house.db.write() as session:
-            try:
-                delivery = guard(session, Delivery, self.claimed.row_id, self.claimed.fence)
-            except LostClaim:
-                self._flush_late(session)
-                return
-            if self.journal:
-                self.journal.flush(session, delivery)
-            if not cancelled and delivery.operation != Operation.WITHDRAW:
-                cancelled = "稿件已撤回，不再发出" if waiting_withdrawal(session, delivery.copy_id) else ""
-            at_least_s = max(wait, error.retry_after_s) if isinstance(error, Transient) else wait
-            retry_s = wait_s(delivery.tries, delivery.id, at_least_s=at_least_s)
-            put_back(delivery, now, retry_at=now + self.pace.scaled(retry_s), held=held, cancelled=cancelled)
-            delivery.tries += 1
-            if isinstance(error, Throttled) and delivery.operation != Operation.WITHDRAW:
-                session.flush()
-                rest_account(session, delivery.account_id, delivery.retry_at or now, self.pace.scaled(REST_GAP_S))
-            if error:
-                delivery.error_code, delivery.error_text = error.code, error.text
-                _blame(session.get_one(Account, delivery.account_id), error, pause, now)
-            if pause or isinstance(error, CredentialExpired):
-                text = f"账号“{delivery.account.name}”不能发布：{error.text if error else pause}"
-                key = f"account:{delivery.account_id}"
-                alarms.raise_(session, key, AlarmLevel.CRITICAL, ROOM, text, now, account_id=delivery.account_id)
+        delivery = self._mine(session)
+        if delivery is None:
+            return
+        error, cancelled = setback.error, setback.cancelled
+        if delivery.operation != Operation.WITHDRAW and waiting_withdrawal(session, delivery.copy_id):
+            cancelled = cancelled or WITHDRAWN
+        at_least_s = max(setback.wait_s, error.retry_after_s if isinstance(error, Transient) else 0)
+        retry_at = now + self.pace.scaled(wait_s(delivery.tries, delivery.id, at_least_s=at_least_s))
+        delivery.tries += 1
+        if error:
+            delivery.error_code, delivery.error_text = error.code, error.text
+        put_back(delivery, now, retry_at=retry_at, held=setback.held, cancelled=cancelled)
+        if isinstance(error, Throttled) and delivery.operation != Operation.WITHDRAW:
+            session.flush()
+            rest_account(session, delivery.account_id, retry_at, self.pace.scaled(REST_GAP_S))
+        if error:
+            _blame(session, delivery.account, error, setback.pause, now)
 
-    def _flush_late(self, session: Session) -> None:
+    def _mine(self, session: Session) -> Delivery | None:
+        """The row under the fence, with what waited of its steps; they are kept without the fence as well."""
+        try:
+            delivery = lock(session, self.claimed.row_id, self.claimed.fence)
+        except LostClaim:
+            self._keep_steps(session)
+            return None
+        if self.journal:
+            self.journal.flush(session, delivery)
+        return delivery
+
+    def _keep_steps(self, session: Session) -> None:
         """What a stale worker learned of its own steps is never thrown away."""
         if self.journal:
-            delivery = session.get_one(Delivery, self.claimed.row_id, with_for_update=True)
-            self.journal.flush(session, delivery)
+            self.journal.flush(session, lock(session, self.claimed.row_id))
 
 
 def make_unknown(delivery: Delivery, now: datetime, pace: Pace) -> None:
@@ -181,10 +232,24 @@ def make_unknown(delivery: Delivery, now: datetime, pace: Pace) -> None:
     delivery.look_at = first_look(delivery, now, pace)
 
 
-def _blame(account: Account, error: AppError, pause: str, now: datetime) -> None:
+def _note_success(session: Session, account_id: int, now: datetime) -> None:
+    since = now - timedelta(seconds=SEEN_EVERY_S)
+    session.execute(
+        update(Account)
+        .where(Account.id == account_id, or_(Account.last_ok_at.is_(None), Account.last_ok_at < since))
+        .values(last_ok_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _blame(session: Session, account: Account, error: ChannelError, pause: str, now: datetime) -> None:
+    """What went wrong stands at the account; where a person must act, an alarm says so."""
     account.last_error, account.last_error_at = error.text, now
     if pause:
         account.paused_reason = pause
+    if pause or isinstance(error, CredentialExpired):
+        text = f"账号“{account.name}”不能发布：{error.text}"
+        alarms.raise_(session, f"account:{account.id}", AlarmLevel.CRITICAL, ROOM, text, now, account_id=account.id)
 
 
 def _act(channel: Channel, order: Order, journal: LedgerJournal) -> Receipt:
@@ -198,9 +263,11 @@ def _act(channel: Channel, order: Order, journal: LedgerJournal) -> Receipt:
 
 
 def _withdraw(channel: Channel, order: Order, journal: LedgerJournal) -> Receipt:
-    """Take the copy down and read it live; nothing to take down is done already."""
+    """Take the copy down and read it live. What was never live is gone; what is live without a number is not."""
     own = channel.reconcile in (Reconcile.OWN, Reconcile.KEY)
     if not own and not order.live.remote_id:
+        if order.copy_state == CopyState.LIVE:
+            raise Unreachable
         return Receipt("gone", data={"note": "nothing was live"})
     receipt = channel.withdraw(order.live, order.key, journal)
     try:

@@ -1,6 +1,7 @@
 """The ledger's pen for one delivery: intents before calls, results after them, under the fence of the claim.
 
 Results of finished steps wait in memory for the next transaction: after a crash in between, the open intent speaks.
+What it writes may be written again: a transaction that failed is tried anew, alone or with others.
 """
 
 from __future__ import annotations
@@ -11,30 +12,33 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core.claims import Claimed, Holder, guard
+from core.claims import Claimed, Holder
 from core.db import insert_for
-from core.errors import ChannelError, Refused, Transient
+from core.errors import ChannelError, LostClaim, Refused, Transient
 from core.house import House
 from core.models import Copy, Delivery, Media, Step, Upload
 from core.ports import Effect, Json
-from publisher.delivery.gates import check_approval, check_gate
+from publisher.delivery.gates import check_gate
 from publisher.delivery.pace import Pace
 from publisher.wire import total_deadline
 
 KEPT = 600
 SURE = frozenset({Effect.NOT_SENT, Effect.REFUSED, Effect.THROTTLED, Effect.CREDENTIAL, Effect.DISABLED})
+GATED = (
+    Delivery.operation, Delivery.copy_id, Delivery.revision_id, Delivery.account_id, Delivery.window_ends_at,
+)  # fmt: skip
 
 
 @dataclass
 class Pending:
     """What the next transaction writes."""
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)  # step id -> columns
-    memory: Json = field(default_factory=dict)
+    memory: bool = False
     uploads: list[dict[str, Any]] = field(default_factory=list)
     once_closed: bool = False
 
@@ -110,7 +114,7 @@ class LedgerJournal:
     def remember(self, name: str, value: Json) -> None:
         """Kept with the next transaction, at the latest with the next intent."""
         self._memory[name] = value
-        self._pending.memory[name] = value
+        self._pending.memory = True
 
     def recall(self, name: str) -> Json | None:
         """What was remembered for this delivery."""
@@ -118,58 +122,82 @@ class LedgerJournal:
 
     def published_at(self) -> datetime:
         """Set, once, when the first public step is intended; the same gate as a once-only intent."""
-        now = self.house.clock.now()
-        with self.house.db.write() as session:
-            delivery = self._enter(session, now)
-            copy = session.get_one(Copy, delivery.copy_id)
-            copy.published_at = copy.published_at or now
-            at = copy.published_at
+        at, _step = self._commit({})
         if not self.holder.fresh():
             raise Transient(Effect.NOT_SENT, "stale", "本机心跳没有及时写入，为防覆盖没有发布", retry_after_s=1)
         return at
 
     def flush(self, session: Session, delivery: Delivery) -> None:
-        """Write what waits in memory; part of the caller's transaction, under its guard."""
-        pending, self._pending = self._pending, Pending()
-        session.add_all(pending.steps)
-        for step_id, columns in pending.answers.items():
-            step = session.get_one(Step, step_id)
-            if step.effect and columns["effect"] == Effect.UNKNOWN:
-                continue  # it was settled by other news meanwhile
-            for column, value in columns.items():
-                setattr(step, column, value)
+        """Write what waits in memory; part of the caller's transaction, under its guard. `settle` ends it."""
+        self._write(session)
         if delivery.fence != self.claimed.fence:
             return
-        if pending.once_closed:
-            delivery.once_step = ""
-        if pending.memory:
-            delivery.memory = {**delivery.memory, **pending.memory}
-        for row in pending.uploads:
+        for column, value in self._columns().items():
+            setattr(delivery, column, value)
+
+    def settle(self) -> None:
+        """What waited was committed."""
+        self._pending = Pending()
+
+    def _commit(self, columns: dict[str, Any]) -> tuple[datetime, int]:
+        """One short transaction under fence and gate; (the copy's instant, number of the step begun or 0)."""
+        now = self.house.clock.now()
+        step = self._step(
+            str(columns.get("once_step", "")), now, once=True, deadline_at=columns.get("once_deadline_at")
+        )
+        done = self.house.db.together(lambda session: self._enter(session, now, columns, step))
+        self.settle()
+        return done
+
+    def _enter(self, session: Session, now: datetime, columns: dict[str, Any], step: Json) -> tuple[datetime, int]:
+        """The copy first, then the row by its fence: locks in the one order; then the gate, then the step."""
+        at = session.scalar(
+            update(Copy)
+            .where(Copy.id == select(Delivery.copy_id).where(Delivery.id == self.claimed.row_id).scalar_subquery())
+            .values(published_at=func.coalesce(Copy.published_at, now))
+            .returning(Copy.published_at)
+            .execution_options(synchronize_session=False)
+        )
+        row = session.execute(
+            update(Delivery)
+            .where(Delivery.id == self.claimed.row_id, Delivery.fence == self.claimed.fence)
+            .values({"step_at": now, **self._columns(), **columns})
+            .returning(*GATED)
+            .execution_options(synchronize_session=False)
+        ).first()
+        if row is None:
+            raise LostClaim(f"第 {self.claimed.row_id} 行已由其他进程接手")
+        check_gate(session, row, now)
+        self._write(session)
+        step_id = session.scalar(insert(Step).values(**step).returning(Step.id)) if columns else 0
+        return at or now, step_id or 0
+
+    def _columns(self) -> dict[str, Any]:
+        """What waits for the row itself."""
+        closed = {"once_step": ""} if self._pending.once_closed else {}
+        return closed | ({"memory": dict(self._memory)} if self._pending.memory else {})
+
+    def _write(self, session: Session) -> None:
+        """Steps, their answers and what was uploaded; also without the claim, for none of it is ever thrown away."""
+        if self._pending.steps:
+            session.execute(insert(Step), self._pending.steps)
+        for step_id, columns in self._pending.answers.items():
+            change = update(Step).where(Step.id == step_id).values(**columns)
+            if columns["effect"] == Effect.UNKNOWN:
+                change = change.where(Step.effect == "")  # unless it was settled by other news meanwhile
+            session.execute(change.execution_options(synchronize_session=False))
+        for row in self._pending.uploads:
             values = {**row, "account_id": self.account_id, "uploaded_at": self.house.clock.now()}
             session.execute(insert_for(session, Upload).values(**values).on_conflict_do_nothing())
 
-    def _enter(self, session: Session, now: datetime) -> Delivery:
-        delivery = guard(session, Delivery, self.claimed.row_id, self.claimed.fence)
-        check_gate(session, delivery, now)
-        check_approval(session, delivery)
-        self.flush(session, delivery)
-        delivery.step_at = now
-        return delivery
-
     def _intend(self, name: str, native_key: str) -> int:
         now = self.house.clock.now()
-        deadline = now + timedelta(seconds=self.pace.call_s)
-        with self.house.db.write() as session:
-            delivery = self._enter(session, now)
-            delivery.once_step, delivery.once_at, delivery.once_deadline_at = name, now, deadline
-            delivery.native_key = native_key or delivery.native_key
-            if delivery.copy_id:
-                copy = session.get_one(Copy, delivery.copy_id)
-                copy.published_at = copy.published_at or now
-            step = self._step(name, now, once=True, deadline_at=deadline)
-            session.add(step)
-            session.flush()
-            return step.id
+        columns: dict[str, Any] = {
+            "once_step": name, "once_at": now, "once_deadline_at": now + timedelta(seconds=self.pace.call_s),
+        }  # fmt: skip
+        if native_key:
+            columns["native_key"] = native_key
+        return self._commit(columns)[1]
 
     def _answer(self, step_id: int, effect: str, error: ChannelError | None = None) -> None:
         columns = {"effect": Effect(effect).value, "result_at": self.house.clock.now()}
@@ -183,13 +211,14 @@ class LedgerJournal:
 
     def _note(self, name: str, began: datetime, effect: str, error: ChannelError | None = None) -> None:
         step = self._step(name, began, once=False)
-        step.result_at, step.effect = self.house.clock.now(), Effect(effect).value
+        step |= {"result_at": self.house.clock.now(), "effect": Effect(effect).value}
         if error:
-            step.code, step.message, step.answer = error.code, error.platform_message[:KEPT], error.raw[:KEPT]
+            step |= {"code": error.code, "message": error.platform_message[:KEPT], "answer": error.raw[:KEPT]}
         self._pending.steps.append(step)
 
-    def _step(self, name: str, at: datetime, *, once: bool, deadline_at: datetime | None = None) -> Step:
-        return Step(
-            delivery_id=self.claimed.row_id, fence=self.claimed.fence, name=name, once=once, intent_at=at,
-            deadline_at=deadline_at,
-        )  # fmt: skip
+    def _step(self, name: str, at: datetime, *, once: bool, deadline_at: datetime | None = None) -> Json:
+        return {
+            "delivery_id": self.claimed.row_id, "fence": self.claimed.fence, "name": name, "once": once,
+            "intent_at": at, "deadline_at": deadline_at, "result_at": None, "effect": "", "code": "", "message": "",
+            "answer": "",
+        }  # fmt: skip

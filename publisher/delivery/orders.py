@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
+from core.claims import Claimed
 from core.errors import NotConfigured
 from core.models import Account, Article, Copy, Delivery, Payload
 from core.models.words import Operation
 from core.ports import Key, Receipt
 from core.ports import Payload as Template
-from publisher.delivery.rows import calls_made, waiting_withdrawal
+from publisher.delivery.rows import calls_made
+from publisher.review import approval_facts, approved
 from publisher.wire import mark_of
+from publisher.workflow import State
 
 KNOWN = 20
 
@@ -34,26 +38,63 @@ class Order:
 
 
 def read_order(session: Session, delivery: Delivery) -> Order:
-    """Everything an adapter is handed for this row; nothing is rendered here."""
-    copy = session.get(Copy, delivery.copy_id) if delivery.copy_id else None
-    article = session.get_one(Article, delivery.article_id)
-    stored = session.get(Payload, delivery.payload_id) if delivery.payload_id else None
-    if stored is None and delivery.operation != Operation.WITHDRAW:
+    """Everything an adapter is handed for this row; nothing is rendered here. NotConfigured without a payload."""
+    found = read_orders(session, [delivery.id])
+    if not found:
         raise NotConfigured("没有审定的内容，请重新送审")
+    return found[delivery.id]
+
+
+def read_orders(session: Session, delivery_ids: Sequence[int]) -> dict[int, Order]:
+    """The same for many rows at once, by their numbers; rows without an approved payload are left out."""
+    query = (
+        select(Delivery, Article.canonical_link, Account, Copy, Payload)
+        .join(Article, Article.id == Delivery.article_id)
+        .join(Account, Account.id == Delivery.account_id)
+        .outerjoin(Copy, Copy.id == Delivery.copy_id)
+        .outerjoin(Payload, Payload.id == Delivery.payload_id)
+        .where(Delivery.id.in_(delivery_ids))
+    )
+    rows = session.execute(query).all()
+    calls = calls_made(session, [row.id for row, *_rest in rows if row.once_at is not None])
+    return {
+        row.id: _order(session, calls.get(row.id, 0), *each)
+        for each in rows
+        if (row := each[0]).payload_id is not None or row.operation == Operation.WITHDRAW
+    }
+
+
+def read_approved(session: Session, claimed: Sequence[Claimed]) -> dict[int, Order]:
+    """The work of freshly claimed rows whose claim and approval stand, in few statements; others are left out."""
+    fences = {row.row_id: row.fence for row in claimed}
+    query = select(Delivery.id, Delivery.fence, Delivery.operation, Delivery.revision_id).where(Delivery.id.in_(fences))
+    mine = [row for row in session.execute(query) if fences[row.id] == row.fence]
+    standing = approved(session.execute(union_all(*approval_facts([row.revision_id or 0 for row in mine]))))
+    ready = [row.id for row in mine if row.operation == Operation.WITHDRAW or row.revision_id in standing]
+    return read_orders(session, ready)
+
+
+def _order(
+    session: Session,
+    calls: int,
+    delivery: Delivery,
+    link: str,
+    account: Account,
+    copy: Copy | None,
+    stored: Payload | None,
+) -> Order:
     since = delivery.once_at or delivery.intended_at or delivery.created_at
-    link = article.canonical_link
+    looking = delivery.state != State.INTENDED
     key = Key(
-        delivery_id=delivery.id, copy_id=delivery.copy_id or 0, attempt=calls_made(session, delivery.id),
-        mark=mark_of(link, delivery.copy_id), link=link, article_id=article.id, native=delivery.native_key,
-        memory=dict(delivery.memory), **_earlier(session, delivery, since),
-        withdrawing=waiting_withdrawal(session, delivery.copy_id) is not None,
+        delivery_id=delivery.id, copy_id=delivery.copy_id or 0, attempt=calls, mark=mark_of(link, delivery.copy_id),
+        link=link, article_id=delivery.article_id, native=delivery.native_key, memory=dict(delivery.memory),
+        **(_earlier(session, delivery, since) if looking else {}),
     )  # fmt: skip
-    live = Receipt("confirmed", copy.remote_id, copy.url, dict(copy.receipt)) if copy else Receipt("confirmed")
     return Order(
-        operation=delivery.operation,
-        account=session.get_one(Account, delivery.account_id),
+        operation=delivery.operation, account=account, key=key, memory=dict(delivery.memory), since=since,
         payload=Template(stored.template, stored.digest) if stored else Template({}, ""),
-        key=key, live=live, memory=dict(delivery.memory), since=since, copy_state=copy.state if copy else "",
+        live=Receipt("confirmed", copy.remote_id, copy.url, dict(copy.receipt)) if copy else Receipt("confirmed"),
+        copy_state=copy.state if copy else "",
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def plan(
     Other channels wait up to `website_first_s` after `due_at` for the website's copy. Older unsent rows become
     superseded. CheckFailed names accounts that cannot take it; NotPermitted, TransitionNotAllowed.
     """
-    article = session.get_one(Article, article_id, with_for_update=True)
+    article = session.get_one(Article, article_id, with_for_update=True, populate_existing=True)
     revision_id = _releasable(session, actor, article)
     chosen = _payloads(session, revision_id, account_ids)
     copies = {account.id: _newest_copy(session, article.id, account.id) for account, _payload in chosen}
@@ -87,11 +87,15 @@ def withdraw(
     actor.need(Role.PUBLISHER)
     if not reason.strip():
         raise CheckFailed([Problem("reason", "请填写撤回理由。", code="reason_missing")])
-    article = session.get_one(Article, article_id, with_for_update=True)
-    copies = session.scalars(
-        select(Copy).where(Copy.article_id == article.id, Copy.state.in_([CopyState.EXPECTED, CopyState.LIVE]))
-    ).all()
-    copies = [copy for copy in copies if account_ids is None or copy.account_id in account_ids]
+    article = session.get_one(Article, article_id, with_for_update=True, populate_existing=True)
+    query = (
+        select(Copy)
+        .where(Copy.article_id == article.id, Copy.state.in_([CopyState.EXPECTED, CopyState.LIVE]))
+        .order_by(Copy.id)
+        .with_for_update(key_share=True)  # before their rows: an answer that is being written now is waited for
+        .execution_options(populate_existing=True)
+    )
+    copies = [copy for copy in session.scalars(query) if account_ids is None or copy.account_id in account_ids]
     release = Release(
         article_id=article.id, operation=Operation.WITHDRAW.value, person_id=actor.person_id, reason=reason,
         due_at=now, created_at=now,
@@ -99,6 +103,7 @@ def withdraw(
     session.add(release)
     session.flush()
     planned = [row for copy in copies if (row := take_back(session, copy, now, reason, release.id))]
+    _cancel_replies(session, article, copies, now, reason)
     if account_ids is None and article.kind == ArticleKind.ARTICLE:
         article.state, article.updated_at = ArticleState.WITHDRAWN.value, now
     record(
@@ -106,6 +111,22 @@ def withdraw(
         accounts=[copy.account_id for copy in copies],
     )  # fmt: skip
     return planned
+
+
+def _cancel_replies(session: Session, article: Article, copies: Sequence[Copy], now: datetime, reason: str) -> None:
+    """Answers to comments under these copies, or the answer `article` itself: what was not sent is not sent."""
+    under = Article.answers["copy_id"].as_integer().in_([copy.id for copy in copies])
+    query = (
+        select(Delivery)
+        .join(Article, Article.id == Delivery.article_id)
+        .where(Delivery.operation == Operation.REPLY.value, Delivery.state.in_([state.value for state in UNSENT]))
+        .where((Article.id == article.id) | ((Article.kind == ArticleKind.REPLY.value) & under))
+        .order_by(Delivery.id)
+        .with_for_update(of=Delivery, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    for row in session.scalars(query).all():
+        move(row, State.CANCELLED, now, f"稿件已撤回，不再回复：{reason}")
 
 
 def take_back(session: Session, copy: Copy, now: datetime, reason: str, release_id: int | None) -> Delivery | None:
@@ -125,8 +146,8 @@ def publish_again(session: Session, actor: Actor, copy_id: int, reason: str, now
     """A new round on the same account, once the earlier copy is confirmed withdrawn or was certainly never live."""
     if not reason.strip():
         raise CheckFailed([Problem("reason", "请填写再次发布的理由。", code="reason_missing")])
-    old = session.get_one(Copy, copy_id, with_for_update=True)
-    article = session.get_one(Article, old.article_id, with_for_update=True)
+    article = session.get_one(Article, session.get_one(Copy, copy_id).article_id, with_for_update=True)
+    old = session.get_one(Copy, copy_id, with_for_update=True, populate_existing=True)
     revision_id = _releasable(session, actor, article)
     newest = _newest_copy(session, article.id, old.account_id)
     if newest is None or newest.id != old.id or old.state not in (*ENDED, CopyState.NEVER):
@@ -180,7 +201,8 @@ def _payloads(session: Session, revision_id: int, account_ids: Sequence[int] | N
 
 def _newest_copy(session: Session, article_id: int, account_id: int) -> Copy | None:
     query = select(Copy).where(Copy.article_id == article_id, Copy.account_id == account_id)
-    return session.scalar(query.order_by(Copy.round.desc()).limit(1).with_for_update())
+    query = query.order_by(Copy.round.desc()).limit(1).with_for_update(key_share=True)
+    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def _check(

@@ -1,17 +1,25 @@
-"""Writing the ledger's rows: a move through the state table, an observation, an event of a copy. Decides nothing."""
+"""Writing the ledger's rows: locks in the one order, moves through the state table, observations, events of a copy.
+
+Locks are taken in the order article, copy, delivery (by number), freeze, account: whoever needs several never waits
+for somebody who waits for him.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, joinedload, object_session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core.db import insert_for
+from core.errors import LostClaim
 from core.models import Copy, CopyEvent, Delivery, Observation, Step
 from core.models.words import CopyEventKind, CopyState, DeliveryState, Operation
 from core.ports import Effect
+from publisher.delivery.holding import end_hold, raise_hold
 from publisher.workflow import ENDED, IN_FLIGHT, UNSENT, State, check_move
 
 POSSIBLE = ("", Effect.UNKNOWN.value, Effect.DONE.value)  # effects of once-steps that were, or may have been, done
@@ -19,9 +27,33 @@ REST_AT_ONCE = 200
 ABSENT = "absent"  # effect of a once-step that was looked for and is not there
 
 
+def lock(session: Session, delivery_id: int, fence: int | None = None) -> Delivery:
+    """The row, read anew and locked, its copy locked before it; LostClaim when `fence` no longer holds it.
+
+    Article and account come along, unlocked. Every transaction that writes a row and may touch its copy begins here.
+    """
+    copy = select(Copy).join(Delivery, Delivery.copy_id == Copy.id).where(Delivery.id == delivery_id)
+    first = session.scalar(copy.with_for_update(of=Copy, key_share=True).execution_options(populate_existing=True))
+    query = (
+        select(Delivery)
+        .where(Delivery.id == delivery_id)
+        .options(joinedload(Delivery.account, innerjoin=True), joinedload(Delivery.article, innerjoin=True))
+        .with_for_update(of=Delivery, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if fence is not None:
+        query = query.where(Delivery.fence == fence)
+    row = session.scalar(query)
+    if row is None:
+        raise LostClaim(f"第 {delivery_id} 行已由其他进程接手")
+    set_committed_value(row, "copy", first)
+    return row
+
+
 def move(delivery: Delivery, end: str, now: datetime, reason: str = "") -> None:
     """One step of the state table; `reason` is Chinese. TransitionNotAllowed otherwise."""
-    check_move(delivery.state, end)
+    start = delivery.state
+    check_move(start, end)
     delivery.state = State(end).value
     delivery.step_at = now
     if reason:
@@ -29,19 +61,53 @@ def move(delivery: Delivery, end: str, now: datetime, reason: str = "") -> None:
     delivery.ended_at = now if State(end) in ENDED else None
     if State(end) not in IN_FLIGHT:
         delivery.worker_id, delivery.look_at = None, None
+    session = object_session(delivery)
+    if start == State.HELD and session is not None:
+        end_hold(session, delivery.id, now)
+
+
+def hold(rows: Sequence[Delivery], reason: str, now: datetime) -> None:
+    """Planned rows, held together until a person decides about each; one alarm for all of them."""
+    for row in rows:
+        move(row, State.HELD, now, reason)
+    session = object_session(rows[0]) if rows else None
+    if session is not None:
+        session.flush()
+        raise_hold(session, rows, now)
 
 
 def put_back(
     delivery: Delivery, now: datetime, *, retry_at: datetime | None = None, held: str = "", cancelled: str = ""
 ) -> None:
-    """In flight to planned (certainly not live), and on from there to held or cancelled if a reason is given."""
+    """In flight to planned (certainly not live), and on from there to held or cancelled if a reason is given.
+
+    A correction that was planned meanwhile takes the place of a publish row that is put back.
+    """
     move(delivery, State.PLANNED, now)
     delivery.retry_at, delivery.absent_at, delivery.asked_at, delivery.looks = retry_at, None, None, 0
     delivery.once_step, delivery.once_deadline_at = "", None
     if cancelled:
         move(delivery, State.CANCELLED, now, cancelled)
-    elif held:
-        move(delivery, State.HELD, now, held)
+    elif not _gives_way(delivery, now) and held:
+        hold([delivery], held, now)
+
+
+def _gives_way(delivery: Delivery, now: datetime) -> bool:
+    """Superseded by the newest correction that waits in the lane, which becomes the publish; False without one."""
+    session = object_session(delivery)
+    if session is None or delivery.operation != Operation.PUBLISH or delivery.copy_id is None:
+        return False
+    waiting = rows_of(session, delivery.copy_id, UNSENT, Operation.CORRECT.value)
+    if not waiting:
+        return False
+    move(delivery, State.SUPERSEDED, now, "已由新版本代替")
+    session.flush()
+    newer = waiting[-1]
+    newer.operation, newer.round, newer.attempt = Operation.PUBLISH.value, delivery.round, delivery.attempt + 1
+    newer.waits_for, newer.waits_until, newer.memory = delivery.waits_for, delivery.waits_until, {}
+    newer.retry_at = max(newer.retry_at or delivery.retry_at, delivery.retry_at) if delivery.retry_at else None
+    session.flush()
+    return True
 
 
 def observe(
@@ -73,21 +139,27 @@ def note_event(session: Session, copy: Copy, kind: CopyEventKind, now: datetime,
 
 def close_steps(session: Session, delivery: Delivery, effect: str, now: datetime) -> None:
     """Give the open or uncertain once-steps of a row their final effect."""
-    steps = session.scalars(
-        select(Step).where(
-            Step.delivery_id == delivery.id, Step.once.is_(True), Step.effect.in_(["", Effect.UNKNOWN.value])
-        )
+    session.execute(
+        update(Step)
+        .where(Step.delivery_id == delivery.id, Step.once.is_(True), Step.effect.in_(["", Effect.UNKNOWN.value]))
+        .values(effect=effect, result_at=func.coalesce(Step.result_at, now))
+        .execution_options(synchronize_session=False)
     )
-    for step in steps:
-        step.effect, step.result_at = effect, step.result_at or now
 
 
-def calls_made(session: Session, delivery_id: int) -> int:
-    """Once-only calls that reached the platform or may have; absent ones count, since a late accept may yet come."""
-    count = select(func.count()).where(
-        Step.delivery_id == delivery_id, Step.once.is_(True), Step.effect.in_((*POSSIBLE, ABSENT))
+def calls_made(session: Session, delivery_ids: Sequence[int]) -> dict[int, int]:
+    """Once-only calls that reached the platform or may have; absent ones count, since a late accept may yet come.
+
+    By row; rows without any are left out.
+    """
+    if not delivery_ids:
+        return {}
+    count = (
+        select(Step.delivery_id, func.count(Step.id))
+        .where(Step.delivery_id.in_(delivery_ids), Step.once.is_(True), Step.effect.in_((*POSSIBLE, ABSENT)))
+        .group_by(Step.delivery_id)
     )
-    return session.scalar(count) or 0
+    return dict(session.execute(count).all())
 
 
 def possible_calls(session: Session, delivery_id: int) -> int:
@@ -103,7 +175,8 @@ def rows_of(session: Session, copy_id: int, states: frozenset[State], *operation
     query = select(Delivery).where(Delivery.copy_id == copy_id, Delivery.state.in_([state.value for state in states]))
     if operations:
         query = query.where(Delivery.operation.in_(operations))
-    return list(session.scalars(query.order_by(Delivery.id).with_for_update()))
+    query = query.order_by(Delivery.id).with_for_update(key_share=True)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
 def waiting_withdrawal(session: Session, copy_id: int | None) -> Delivery | None:

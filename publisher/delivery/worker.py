@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
@@ -10,17 +11,19 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import alarms
-from core.claims import Claimed, Holder, register
+from core.claims import Holder, register
 from core.house import House
 from core.models.words import AlarmLevel
 from publisher.delivery.claiming import claim_due, hold_due
 from publisher.delivery.delivering import Delivering
-from publisher.delivery.outcomes import ROOM
+from publisher.delivery.holding import ROOM
+from publisher.delivery.orders import read_approved
 from publisher.delivery.pace import pace_of
 from publisher.delivery.takeover import Takeover
 
 POLL_S = 0.2
 JUMP_S = 120.0
+WRITE_AGAIN_S = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -34,7 +37,9 @@ class Worker:
         self._threads = house.settings.deliver_threads
         self._pool: ThreadPoolExecutor | None = None
         self._holder: Holder | None = None
-        self._running: set[Future[None]] = set()
+        self._running: dict[Future[bool], Delivering] = {}
+        self._unwritten: list[Delivering] = []
+        self._write_at = 0.0
         self._wake = threading.Event()
         self._offset = self._clock_offset()
         self._took_over_at = 0.0
@@ -62,11 +67,15 @@ class Worker:
         if monotonic - self._took_over_at > self.pace.lease_s / 8:
             self._took_over_at = monotonic
             self.takeover.run(holder)
-        self._running = {future for future in self._running if not future.done()}
+        self._gather(monotonic)
         free = self._threads - len(self._running)
         rows = claim_due(self.house.db, holder, self.house.clock.now(), free) if holder.fresh() else []
-        for claimed in rows:
-            self._start(holder, claimed)
+        if rows:
+            with self.house.db.read() as session:
+                orders = read_approved(session, rows)
+                session.expunge_all()
+            for claimed in rows:
+                self._start(Delivering(self.house, holder, claimed, self.pace, orders.get(claimed.row_id)))
         return len(rows)
 
     def wait_idle(self) -> None:
@@ -78,16 +87,27 @@ class Worker:
         if self._pool:
             self._pool.shutdown(wait=True)
             self._pool = None
+        self._gather(math.inf)
         if self._holder:
             self._holder.stop()
             self._holder = None
 
-    def _start(self, holder: Holder, claimed: Claimed) -> None:
+    def _start(self, one: Delivering) -> None:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=f"deliver-{self.name}")
-        future = self._pool.submit(Delivering(self.house, holder, claimed, self.pace).run)
+        future = self._pool.submit(one.run)
         future.add_done_callback(lambda _done: self._wake.set())
-        self._running.add(future)
+        self._running[future] = one
+
+    def _gather(self, monotonic: float) -> None:
+        """Forget what has ended; an outcome that could not be written is not forgotten: it is tried again and again."""
+        for future in [future for future in self._running if future.done()]:
+            one = self._running.pop(future)
+            if not future.result():
+                self._unwritten.append(one)
+        if self._unwritten and monotonic >= self._write_at:
+            self._write_at = monotonic + WRITE_AGAIN_S / self.pace.factor
+            self._unwritten = [one for one in self._unwritten if not one.write()]
 
     def _alive(self) -> Holder:
         """The registration; a worker that was declared dead lets its rows stop at their fences and signs on anew."""

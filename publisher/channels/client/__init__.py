@@ -43,7 +43,8 @@ from publisher.wire import (
     write_media,
 )
 
-KEY_LIVES_S = 86_400.0
+KEY_LIVES_S = 86_400.0  # counted from the key's first use
+KEY = "key"  # what the journal remembers of it
 FEED_FIELDS = ("title", "summary", "html", "link", "cover", "source")
 
 
@@ -104,7 +105,7 @@ class Client:
         self._write_feed(payload, key, journal)
         if self.push is None or "push" not in payload.template:
             return self._receipt(key, {})
-        native = key.native or journal.repeatable("key", self.push.new_key)
+        native = self._key(key, journal)
         try:
             data = journal.once("push", partial(self._send, payload, native), native_key=native)
         except Refused:
@@ -136,7 +137,7 @@ class Client:
         """Send again with the same key, inside its day only; the platform then tells of the first success."""
         if self.push is None or not key.native or "push" not in payload.template:
             return Absent({"reason": "no key was handed out"})
-        if self.house.clock.now() - since >= timedelta(seconds=KEY_LIVES_S):
+        if self.house.clock.now() - _first_used(key, since) >= timedelta(seconds=KEY_LIVES_S):
             return Undecided("推送号已超过一天，不能再用它查证，请到极光后台核对")
         try:
             return self._receipt(key, self._send(payload, key.native))
@@ -168,6 +169,16 @@ class Client:
         at = journal.published_at()
         journal.repeatable("feed", partial(self.feed.put, content, payload.digest, key, at))
 
+    def _key(self, key: Key, journal: Journal) -> str:
+        """The stored key while its day lasts and an earlier push with it may exist; else a new one, and its instant."""
+        now = self.house.clock.now()
+        if key.native and key.attempt and now - _first_used(key, now) < timedelta(seconds=KEY_LIVES_S):
+            return key.native
+        assert self.push
+        native: str = journal.repeatable("key", self.push.new_key)
+        journal.remember(KEY, {"cid": native, "at": now.isoformat()})
+        return native
+
     def _send(self, payload: Payload, native: str) -> Json:
         assert self.push
         body = bind(payload.template["push"], {"key": native})
@@ -181,6 +192,12 @@ class Client:
 
     def _receipt(self, key: Key, data: Mapping[str, Any]) -> Receipt:
         return Receipt("confirmed", str(key.article_id), f"{self.site_url}/client/items/{key.article_id}", dict(data))
+
+
+def _first_used(key: Key, otherwise: datetime) -> datetime:
+    """When the stored key was first used: its day counts from there, whatever was tried with it later."""
+    known = key.memory.get(KEY) or {}
+    return datetime.fromisoformat(known["at"]) if known.get("cid") == key.native else otherwise
 
 
 def _alert(content: Content) -> str:

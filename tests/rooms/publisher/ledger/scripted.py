@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from bench.ledger.office import Office, make_settings
+from core import alarms
 from core.budget import Budget
 from core.claims import register
 from core.clock import FixedClock
 from core.http import Request, Response, Unanswered
-from core.models import Copy, Delivery
+from core.models import Article, Copy, Delivery
+from core.ports import Receipt
 from core.tokens import Broker
-from publisher.delivery import Lookout, plan
+from publisher.delivery import DutyFigures, Lookout, figures, plan, withdraw
 from publisher.delivery.claiming import claim_due
 from publisher.delivery.delivering import Delivering
+from publisher.delivery.outcomes import News, learn
 from publisher.delivery.pace import pace_of
 
 START = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -52,8 +55,8 @@ class ScriptedDoor:
 class Desk:
     """One office, its worker and its lookout, without threads."""
 
-    def __init__(self, home: Path) -> None:
-        self.office = Office(make_settings(home, None))
+    def __init__(self, home: Path, database_url: str = "") -> None:
+        self.office = Office(make_settings(home, None, database_url=database_url))
         self.clock, self.door = FixedClock(START), ScriptedDoor()
         house = self.office.house
         self.db, self.publisher = house.db, self.office.publisher
@@ -69,6 +72,12 @@ class Desk:
     def weibo(self) -> int:
         return self.office.account("weibo", "微博", {"uid": "77", "requests_a_day": 10**6}, {"access_token": "t"})
 
+    def website(self) -> int:
+        return self.office.account("website", "网站", {}, {})
+
+    def client(self) -> int:
+        return self.office.account("client", "客户端", {"app_key": "k", "push": True}, {"master_secret": "s"})
+
     def wechat(self) -> int:
         self.door.on["stable_token"] = {"access_token": "tok", "expires_in": 7200}
         secret = {"secret": "s", "callback_token": "c"}
@@ -81,6 +90,48 @@ class Desk:
             [row] = plan(session, self.publisher, article_id, now + due_in, now, late_policy="send")
             return row.id
 
+    def article(self, *account_ids: int) -> int:
+        """An approved article for these accounts, not planned yet."""
+        return self.office.article("关于道路施工的通告", list(account_ids), picture=False)
+
+    def plan(self, article_id: int, **policy: Any) -> list[int]:
+        """Release the head revision now; the rows' numbers."""
+        now = self.clock.now()
+        with self.db.write() as session:
+            return [row.id for row in plan(session, self.publisher, article_id, now, now, **policy)]
+
+    def revise(self, article_id: int, account_ids: list[int], title: str) -> None:
+        """A new approved head revision."""
+        with self.db.write() as session:
+            article = session.get_one(Article, article_id)
+            self.office.revise(session, article, title, account_ids, picture=False)
+
+    def withdraw(self, article_id: int, reason: str = "内容有误") -> list[int]:
+        """Take the article back; the numbers of the withdrawals."""
+        with self.db.write() as session:
+            return [row.id for row in withdraw(session, self.publisher, article_id, reason, self.clock.now())]
+
+    def hear(self, delivery_id: int, source: str, receipt: Receipt) -> None:
+        """News of a row from elsewhere: a stale worker's answer (`late_call`), or the platform's own event."""
+        with self.db.write() as session:
+            row = session.get_one(Delivery, delivery_id)
+            learn(session, row, News(source, receipt), self.clock.now())
+
+    def row(self, delivery_id: int) -> Delivery:
+        with self.db.read() as session:
+            row = session.get_one(Delivery, delivery_id)
+            session.expunge(row)
+            return row
+
+    def alarms(self) -> set[str]:
+        """Kinds of the alarms that stand: the part of their key before the number."""
+        with self.db.read() as session:
+            return {alarm.dedup_key.partition(":")[0] for alarm in alarms.standing(session)}
+
+    def duty(self) -> DutyFigures:
+        with self.db.read() as session:
+            return figures(session, self.clock.now(), self.house.settings)
+
     def deliver(self) -> None:
         self.holder.beat()
         for claimed in claim_due(self.db, self.holder, self.clock.now(), 8):
@@ -92,7 +143,7 @@ class Desk:
             self.lookout._holder.beat()  # type: ignore[union-attr]
             self.lookout.run()
 
-    def act(self, verb: Callable[..., Delivery], delivery_id: int, *words: str) -> int:
+    def act(self, verb: Callable[..., Delivery], delivery_id: int, *words: object) -> int:
         """A person's decision about a row, or about the copy behind it."""
         with self.db.write() as session:
             return verb(session, self.publisher, delivery_id, *words, self.clock.now()).id

@@ -1,0 +1,40 @@
+"""Rows that are held until a person decides: each hold raises one alarm, which ends when its last row is let go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from core import alarms
+from core.models import Alarm, Delivery
+from core.models.words import AlarmLevel, DeliveryState
+
+ROOM = "publisher"
+NAMED = 500  # rows named in one alarm
+PREFIX = "held:"
+
+
+def raise_hold(session: Session, rows: Sequence[Delivery], now: datetime) -> None:
+    """The alarm of rows that have just been held together; their reasons stand in the rows."""
+    first = rows[0]
+    if len(rows) == 1:
+        text = f"《{first.article.title}》在“{first.account.name}”已暂缓，等待人工决定：{first.reason}"
+    else:
+        text = f"{len(rows)} 条分发已暂缓，等待人工决定：{first.reason}"
+    ids = [row.id for row in rows[:NAMED]]
+    alarms.raise_(session, f"{PREFIX}{first.id}", AlarmLevel.WARNING, ROOM, text, now, ids=ids)
+
+
+def end_hold(session: Session, delivery_id: int, now: datetime) -> None:
+    """The row is held no longer: close the alarms of which it was the last."""
+    query = select(Alarm).where(Alarm.dedup_key.startswith(PREFIX), Alarm.cleared_at.is_(None))
+    for alarm in session.scalars(query).all():
+        ids = [row_id for row_id in alarm.detail.get("ids", []) if row_id != delivery_id]
+        if len(ids) == len(alarm.detail.get("ids", [])):
+            continue
+        waiting = exists().where(Delivery.id.in_(ids), Delivery.state == DeliveryState.HELD.value)
+        if not session.scalar(select(waiting)):
+            alarms.clear(session, alarm.dedup_key, "ledger", now)
