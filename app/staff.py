@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from core.audit import Actor
 from core.house import House
 from core.models.words import Role
-from dashboards.people import create_person
+from dashboards.people import NewPerson, create_person
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that looks like something else
 
@@ -26,7 +26,6 @@ def add_person(house: House, username: str, display_name: str, roles: Iterable[s
     password = random_password()
     with house.db.write() as session:
         actor = Actor.system("command", Role.ADMINISTRATOR)
-        create_person(
-            session, actor, username, display_name, list(roles), password, house.clock.now(), must_change=must_change
-        )
+        new = NewPerson(username, display_name, list(roles), password, must_change)
+        create_person(session, actor, new, house.clock.now())
     return password

@@ -3,47 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import audit
 from core.audit import Actor
-from core.db import Database
 from core.errors import CheckFailed, NotPermitted
 from core.models import Person, RoleGrant
 from core.models.words import Role
 from core.ports import Problem
-from dashboards.passwords import NOBODY, check_password, hash_password, random_password, verify
-
-LOCK_AFTER = 5
-LOCK_S = 900
+from dashboards.logins import forgive
+from dashboards.passwords import check_password, hash_password, random_password, verify
 
 
-def create_person(
-    session: Session,
-    actor: Actor,
-    username: str,
-    display_name: str,
-    roles: Iterable[str],
-    password: str,
-    now: datetime,
-    *,
-    must_change: bool = False,
-) -> Person:
+@dataclass(frozen=True)
+class NewPerson:
+    """Somebody to be let in: login name, name as shown, roles, first password, whether to change it at once."""
+
+    username: str
+    display_name: str
+    roles: Iterable[str]
+    password: str
+    must_change: bool = False
+
+
+def create_person(session: Session, actor: Actor, new: NewPerson, now: datetime) -> Person:
     """Create a person who can log in; for administrators. Raises CheckFailed with the fields to mend, NotPermitted."""
     actor.need(Role.ADMINISTRATOR)
-    username, display_name, wanted = username.strip().lower(), display_name.strip(), sorted(set(roles))
+    username, display_name, wanted = new.username.strip().lower(), new.display_name.strip(), sorted(set(new.roles))
     problems = _name_problems(session, username, display_name) + _role_problems(wanted)
-    problems += check_password(username, password) if username else []
+    problems += check_password(username, new.password) if username else []
     if problems:
         raise CheckFailed(problems)
     person = Person(
         username=username,
         display_name=display_name,
-        password_hash=hash_password(password),
-        must_change=must_change,
+        password_hash=hash_password(new.password),
+        must_change=new.must_change,
         created_at=now,
         grants=[RoleGrant(role=role) for role in wanted],
     )
@@ -75,7 +74,8 @@ def reset_password(session: Session, actor: Actor, person_id: int, now: datetime
     person = _find(session, person_id)
     password = random_password()
     _set_password(person, password, must_change=True)
-    person.failed_logins, person.locked_until, person.password_changed_at = 0, None, now
+    person.password_changed_at = now
+    forgive(session, person.id)
     audit.record(session, actor, "person.password_reset", "person", person.id)
     return password
 
@@ -109,38 +109,6 @@ def set_active(session: Session, actor: Actor, person_id: int, active: bool, now
     person.session_version += 1
     audit.record(session, actor, "person.enabled" if active else "person.disabled", "person", person.id)
     return person
-
-
-def sign_in(db: Database, username: str, password: str, address: str, now: datetime) -> Person | None:
-    """The person, when name and password fit and the account is open; None otherwise, in about the same time.
-
-    Five failures in a row lock the account for a quarter of an hour. The hash is verified outside any transaction.
-    """
-    with db.read() as session:
-        person = session.scalar(select(Person).where(Person.username == username.strip().lower()))
-    fits = verify(person.password_hash if person else NOBODY, password)
-    if person is None:
-        return None
-    with db.write() as session:
-        fresh = _find(session, person.id)
-        actor = Actor(fresh.id, fresh.display_name, fresh.roles, address)
-        if not fresh.active or (fresh.locked_until and fresh.locked_until > now):
-            return None
-        if not fits or fresh.password_hash != person.password_hash:
-            _count_failure(session, actor, fresh, now)
-            return None
-        fresh.failed_logins, fresh.locked_until, fresh.last_login_at = 0, None, now
-        audit.record(session, actor, "person.signed_in", "person", fresh.id)
-        return fresh
-
-
-def _count_failure(session: Session, actor: Actor, person: Person, now: datetime) -> None:
-    person.failed_logins += 1
-    audit.record(session, actor, "person.sign_in_failed", "person", person.id, times=person.failed_logins)
-    if person.failed_logins >= LOCK_AFTER:
-        person.failed_logins = 0
-        person.locked_until = now + timedelta(seconds=LOCK_S)
-        audit.record(session, actor, "person.locked", "person", person.id, minutes=LOCK_S // 60)
 
 
 def _set_password(person: Person, password: str, must_change: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from core.house import House
@@ -44,6 +45,9 @@ def create_app(house: House) -> Flask:
         WTF_CSRF_SSL_STRICT=house.settings.secure_cookies,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if house.settings.trusted_proxies:
+        hops = house.settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     CSRFProtect(app)
     for part in (sessions, failures, frame, assets):
         part.install(app)

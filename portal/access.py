@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import secrets
 import threading
@@ -14,6 +13,7 @@ from flask import Request, current_app, request, session
 
 from core import runtime
 from core.house import House
+from core.http.addresses import address_key
 
 COLLECTOR_WINDOW_S = 300
 VISITOR = "visitor"
@@ -25,17 +25,6 @@ EXTENSION = "wenzheng"
 def house() -> House:
     """The House of the running app."""
     return cast(House, current_app.extensions[EXTENSION])
-
-
-def address_key(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 a household has of IPv6."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(ip, ipaddress.IPv6Address) and not ip.ipv4_mapped:
-        return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
 def web_visitor() -> str:

@@ -12,7 +12,8 @@ from casework import intake
 from casework.intake import Incoming
 from core.audit import Actor
 from core.errors import CheckFailed
-from portal.access import address_key, house, wait_s
+from core.http.addresses import address_key
+from portal.access import house, wait_s
 from portal.failures import failure, too_fast
 
 CHANNEL = "portal"

@@ -1,4 +1,4 @@
-"""Which addresses the door opens to: public ones, looked up once, every one of them checked."""
+"""Which addresses the door opens to: public ones, looked up once, every one of them checked. And who comes from one."""
 
 from __future__ import annotations
 
@@ -65,3 +65,14 @@ def is_public(address: str) -> bool:
             return False
         ip = ip.ipv4_mapped or ip
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def address_key(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 a household has of IPv6."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address) and not ip.ipv4_mapped:
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(getattr(ip, "ipv4_mapped", None) or ip)

@@ -26,7 +26,7 @@ from core.models.opinion import (
     TermCount,
     TermState,
 )
-from core.models.people import Person, RoleGrant
+from core.models.people import LoginFailure, Person, RoleGrant
 from core.models.plumbing import (
     Alarm,
     Audit,
@@ -43,7 +43,7 @@ from core.models.portal import ItemLike, SiteComment
 __all__ = [
     "Account", "Alarm", "Alert", "AlertSend", "Article", "Audit", "Base", "Brief", "BudgetUse", "CallbackEvent",
     "Case", "CaseEvent", "CommentDecision", "Copy", "CopyEvent", "Coverage", "CrawlRun", "Delivery", "Evidence",
-    "FeedEntry", "Freeze", "Instant", "Issue", "ItemLike", "JobRun", "Lease", "Media", "Mention",
+    "FeedEntry", "Freeze", "Instant", "Issue", "ItemLike", "JobRun", "Lease", "LoginFailure", "Media", "Mention",
     "MentionScore", "MentionTerm",
     "Observation", "Payload", "Person", "Release", "ReviewStep", "Revision", "RoleGrant", "Seen", "Setting",
     "SiteComment", "Snapshot", "Source", "Step", "TermCount", "TermState", "Token", "Upload", "Variant", "Worker",

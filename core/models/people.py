@@ -1,10 +1,10 @@
-"""Staff and their roles. Written by `dashboards.people`."""
+"""Staff, their roles and failed logins. Written by `dashboards.people` and `dashboards.logins`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models.base import Base, utc_now
@@ -21,8 +21,6 @@ class Person(Base):
     password_hash: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
     must_change: Mapped[bool] = mapped_column(default=False)
-    failed_logins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
     session_version: Mapped[int] = mapped_column(default=1)  # raised to end every open session
     last_login_at: Mapped[datetime | None]
     password_changed_at: Mapped[datetime | None]
@@ -45,3 +43,19 @@ class RoleGrant(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     role: Mapped[str]
+
+
+class LoginFailure(Base):
+    """One failed login: whose name was typed (keyed digest; the person when there is one) and from which address."""
+
+    __tablename__ = "login_failure"
+    __table_args__ = (
+        Index("ix_login_failure_name", "name_digest", "at"),
+        Index("ix_login_failure_at", "address", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    name_digest: Mapped[str]
+    address: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)

@@ -12,7 +12,9 @@ from core.models.words import Role
 from core.ports import Problem
 from dashboards import people
 from dashboards.access import needs
+from dashboards.logins import troubled
 from dashboards.passwords import random_password
+from dashboards.people import NewPerson
 from dashboards.sessions import actor, house, reading
 
 page = Blueprint("people", __name__, url_prefix="/people")
@@ -33,10 +35,8 @@ def create() -> str | tuple[str, int]:
     roles, password = request.form.getlist("roles"), random_password()
     try:
         with house().db.write() as session:
-            person = people.create_person(
-                session, actor(), form["username"], form["display_name"], roles, password, house().clock.now(),
-                must_change=True,
-            )  # fmt: skip
+            new = NewPerson(form["username"], form["display_name"], roles, password, must_change=True)
+            person = people.create_person(session, actor(), new, house().clock.now())
     except CheckFailed as error:
         return _list(error.problems, form, roles), 422
     return _shown(person, password)
@@ -89,5 +89,5 @@ def _list(
     everybody = reading().scalars(select(Person).order_by(Person.active.desc(), Person.id)).all()
     return render_template(
         "people/index.html", everybody=everybody, roles=list(Role), problems=problems or [], form=form or {},
-        chosen=chosen or [],
+        chosen=chosen or [], troubled=troubled(reading(), house().clock.now()),
     )  # fmt: skip

@@ -12,6 +12,8 @@ from core.ports import Problem
 from dashboards import people
 from dashboards.access import needs, public
 from dashboards.frame import SIZES, THEMES
+from dashboards.logins import Attempt
+from dashboards.logins import sign_in as sign_in_person
 from dashboards.sessions import StaffUser, actor, house, local_path
 
 A_YEAR_S = 31_536_000
@@ -32,12 +34,15 @@ def sign_in() -> str | Response | tuple[str, int]:
     """Check name and password; a new session starts, nothing of the old one is kept."""
     username = request.form.get("username", "")
     now = house().clock.now()
-    person = people.sign_in(house().db, username, request.form.get("password", ""), request.remote_addr or "", now)
-    if person is None:
+    attempt = Attempt(username, request.form.get("password", ""), request.remote_addr or "")
+    answer = sign_in_person(house(), attempt, now)
+    if answer.wait_s:
+        return _form(username=username, minutes=max(1, -(-int(answer.wait_s) // 60))), 429
+    if answer.person is None:
         return _form(username=username, failed=True), 401
     session.clear()
     session["seen_s"] = now.timestamp()
-    login_user(StaffUser(person))
+    login_user(StaffUser(answer.person))
     return redirect(local_path(request.args.get("next", "/")))
 
 

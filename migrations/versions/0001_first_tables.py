@@ -175,8 +175,6 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("must_change", sa.Boolean(), nullable=False),
-        sa.Column("failed_logins", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("session_version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("password_changed_at", sa.DateTime(timezone=True), nullable=True),
@@ -299,6 +297,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_event")),
     )
     op.create_index(op.f("ix_case_event_case_id"), "case_event", ["case_id"], unique=False)
+    op.create_table(
+        "login_failure",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name_digest", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_login_failure_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_failure")),
+    )
+    op.create_index("ix_login_failure_at", "login_failure", ["address", "at"], unique=False)
+    op.create_index("ix_login_failure_name", "login_failure", ["name_digest", "at"], unique=False)
+    op.create_index(op.f("ix_login_failure_person_id"), "login_failure", ["person_id"], unique=False)
     op.create_table(
         "role_grant",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -905,6 +916,10 @@ def downgrade() -> None:
     op.drop_table("source")
     op.drop_index(op.f("ix_role_grant_person_id"), table_name="role_grant")
     op.drop_table("role_grant")
+    op.drop_index(op.f("ix_login_failure_person_id"), table_name="login_failure")
+    op.drop_index("ix_login_failure_name", table_name="login_failure")
+    op.drop_index("ix_login_failure_at", table_name="login_failure")
+    op.drop_table("login_failure")
     op.drop_index(op.f("ix_case_event_case_id"), table_name="case_event")
     op.drop_table("case_event")
     op.drop_index(op.f("ix_callback_event_handled_at"), table_name="callback_event")

@@ -16,7 +16,7 @@ from core.house import House
 from core.models.words import Role
 from dashboards import passwords
 from dashboards.access import PERMISSIONS, PUBLIC, allows, permission_of
-from dashboards.people import create_person
+from dashboards.people import NewPerson, create_person
 from dashboards.web import create_app
 
 PASSWORD = "kan-kan-shi-jie-8"
@@ -46,7 +46,7 @@ def enter(app: Flask, house: House, username: str, *roles: str) -> tuple[FlaskCl
     """A logged-in browser and its token."""
     with house.db.write() as session:
         admin = Actor.system("test", Role.ADMINISTRATOR)
-        create_person(session, admin, username, username, roles, PASSWORD, house.clock.now())
+        create_person(session, admin, NewPerson(username, username, roles, PASSWORD), house.clock.now())
     client = app.test_client()
     token = _token(client, "/login")
     client.post("/login", data={"csrf_token": token, "username": username, "password": PASSWORD})

@@ -15,7 +15,7 @@ from core.audit import Actor
 from core.house import House
 from core.models.words import Role
 from dashboards import passwords
-from dashboards.people import create_person
+from dashboards.people import NewPerson, create_person
 from dashboards.web import create_app
 
 ARGUMENTS = [
@@ -98,7 +98,7 @@ def desk(browser: Browser, house: House, address: str) -> Iterator[Callable[...,
     def sit(username: str, *roles: str, size: dict[str, int] = DESK) -> Desk:
         with house.db.write() as session:
             admin = Actor.system("test", Role.ADMINISTRATOR)
-            person = create_person(session, admin, username, username, roles, PASSWORD, house.clock.now())
+            person = create_person(session, admin, NewPerson(username, username, roles, PASSWORD), house.clock.now())
         context = browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")  # type: ignore[arg-type]
         made = Desk(context.new_page(), address, username, person.id)
         made.log_in()

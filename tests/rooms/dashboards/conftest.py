@@ -16,7 +16,7 @@ from core.house import House
 from core.models import Account, Article, Freeze, Payload, Person, Revision
 from core.models.words import ArticleState, Role
 from dashboards import passwords
-from dashboards.people import create_person
+from dashboards.people import NewPerson, create_person
 from dashboards.web import create_app
 from publisher import authoring, review
 from publisher.authoring import Draft
@@ -72,7 +72,7 @@ def staff(app: Flask, house: House) -> Callable[..., Staff]:
     def enter(username: str, *roles: str) -> Staff:
         admin = Actor.system("test", Role.ADMINISTRATOR)
         with house.db.write() as session:
-            person = create_person(session, admin, username, username, roles, PASSWORD, house.clock.now())
+            person = create_person(session, admin, NewPerson(username, username, roles, PASSWORD), house.clock.now())
         client = app.test_client()
         log_in(client, username)
         return Staff(client, person.id, Actor(person.id, username, person.roles))

@@ -52,9 +52,8 @@ def test_secure_cookies_follow_the_setting(house: House) -> None:
 
 def test_a_first_password_must_be_changed_before_anything_else(app: Flask, house: House) -> None:
     with house.db.write() as session:
-        staff_rules.create_person(
-            session, ADMIN, "li", "李", [Role.EDITOR], PASSWORD, house.clock.now(), must_change=True
-        )
+        new = staff_rules.NewPerson("li", "李", [Role.EDITOR], PASSWORD, must_change=True)
+        staff_rules.create_person(session, ADMIN, new, house.clock.now())
     client = app.test_client()
     log_in(client, "li")
     assert client.get("/articles").headers["Location"] == "/password"
@@ -71,7 +70,8 @@ def test_half_an_hour_without_work_ends_the_session_but_polling_does_not_count_a
 ) -> None:
     house, clock = still
     with house.db.write() as session:
-        staff_rules.create_person(session, ADMIN, "li", "李", [Role.EDITOR], PASSWORD, clock.now())
+        new = staff_rules.NewPerson("li", "李", [Role.EDITOR], PASSWORD)
+        staff_rules.create_person(session, ADMIN, new, clock.now())
     client = create_app(house).test_client()
     log_in(client, "li")
     clock.advance(1700)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.http.addresses import address_key
 from portal import access
-from portal.access import Limiter, address_key
+from portal.access import Limiter
 
 RATE = {"per_minute": 60, "burst": 2}
 
