@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core import lexicon
 from core.budget import Budget
 from core.clock import Clock, SystemClock
 from core.config import Settings
@@ -39,6 +40,7 @@ def open_house(settings: Settings, create: bool = False, clock: Clock | None = N
     """Open every service of `settings`; NotConfigured without a master key, unless `create` may write one."""
     if create:
         settings.home.mkdir(parents=True, exist_ok=True)
+    lexicon.keep_cache(settings.home / "cache")
     vault = Vault.open(settings.key_path, create)
     clock = clock or SystemClock()
     db = Database(settings.database)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-import threading
 import unicodedata
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 from core.config import Settings
 from core.errors import NotConfigured
+from core.lexicon import jieba
 from core.ports import Hit, SearchIndex
 
 BUSY_S = 30
@@ -24,8 +21,6 @@ CREATE TABLE IF NOT EXISTS entry (
 );
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(tokens, tokenize = 'unicode61 remove_diacritics 0');
 """
-_loading = threading.Lock()
-_jieba: list[ModuleType] = []
 
 
 def open_index(settings: Settings) -> SearchIndex:
@@ -38,20 +33,6 @@ def open_index(settings: Settings) -> SearchIndex:
 def tokens(text: str) -> list[str]:
     """Words of a text as they are indexed: long words and the words inside them, lower case, full width folded."""
     return [word for word in jieba().cut_for_search(_fold(text)) if _counts(word)]
-
-
-def jieba() -> ModuleType:
-    """The jieba module with its dictionary loaded once a process, without its log and its compile warnings."""
-    with _loading:
-        if not _jieba:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                import jieba as module
-
-                module.setLogLevel(logging.WARNING)
-                module.initialize()
-            _jieba.append(module)
-    return _jieba[0]
 
 
 class FtsIndex:

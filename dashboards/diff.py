@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from core.search import jieba
+from core.lexicon import jieba
 
 
 @dataclass(frozen=True)

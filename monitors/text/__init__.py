@@ -5,14 +5,12 @@ Pure: no I/O but jieba's dictionary, loaded once a process.
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
-import warnings
 from collections.abc import Iterable
 from functools import lru_cache
-from types import ModuleType
 
+from core.lexicon import jieba
 from monitors.text.stopwords import FILLERS, STOP_WORDS
 
 LONGEST = 2000  # characters of one text that are read for terms; longer ones are pasted documents
@@ -35,32 +33,15 @@ _lock = threading.Lock()
 _own_words: set[str] = set()
 
 
-@lru_cache(maxsize=1)
-def _jieba() -> ModuleType:
-    """The segmenter with its dictionary loaded and its chatter and warnings kept out of our logs."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its sources hold escapes newer Pythons warn about
-        import jieba
-    jieba.setLogLevel(logging.WARNING)
-    jieba.initialize()
-    return jieba
-
-
-def load() -> ModuleType:
-    """Load the dictionary now (about 0.6 s); safe from several threads."""
-    with _lock:
-        return _jieba()
-
-
 def use_words(words: Iterable[str]) -> None:
     """Teach the segmenter the office's own words (places, departments) so that they are never cut apart."""
     new = {word.strip() for word in words if len(word.strip()) > 1} - _own_words
     if not new:
         return
-    jieba = load()
+    module = jieba()
     with _lock:
         for word in sorted(new):
-            jieba.add_word(word)
+            module.add_word(word)
         _own_words.update(new)
     terms_of.cache_clear()
 
@@ -117,7 +98,7 @@ def terms_of(text: str) -> tuple[str, ...]:
     bare = without_emoticons(clean(text[:LONGEST]))
     if is_wordless(bare):
         return ()
-    return tuple(dict.fromkeys(word for word in map(str.strip, load().cut(bare)) if is_term(word)))
+    return tuple(dict.fromkeys(word for word in map(str.strip, jieba().cut(bare)) if is_term(word)))
 
 
 def is_term(word: str) -> bool:
