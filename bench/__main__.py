@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PLAIN = ("scoring", "memory")
+PLAIN = ("scoring", "deliveries", "memory")
 
 
 def main() -> int:
