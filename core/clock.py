@@ -46,6 +46,10 @@ class FixedClock:
         self._at += timedelta(seconds=seconds)
         self._monotonic += seconds
 
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock forward (or back) alone, as a correction by the time server does."""
+        self._at += timedelta(seconds=seconds)
+
 
 def shanghai(at: datetime) -> datetime:
     """The same instant in Asia/Shanghai, for showing and for day boundaries."""

@@ -90,6 +90,8 @@ WORDS: dict[str, dict[str, str]] = {
         "undecided": "还不能断定",
         "gone": "已经不在",
         "live": "在线",
+        "lost": "原进程已失联",
+        "unknown": "没有可信的回答",
     },
     "ObservationSource": {
         "call": "调用的回答",
@@ -99,5 +101,6 @@ WORDS: dict[str, dict[str, str]] = {
         "callback": "平台通知",
         "read_live": "回读",
         "person": "人工判断",
+        "takeover": "进程接管",
     },
 }

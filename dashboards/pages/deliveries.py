@@ -10,8 +10,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core.clock import day_start, shanghai
-from core.models import Account, Article, Copy, CopyEvent, Delivery, Payload
-from core.models.words import CopyEventKind, DeliveryState
+from core.models import Account, Article, CopyEvent, Delivery, Payload
+from core.models.words import DeliveryState
 from dashboards.access import needs
 from dashboards.live import live
 from dashboards.pages.articles import names_of
@@ -19,7 +19,7 @@ from dashboards.paging import address_day, one_page
 from dashboards.payloads import parts_of
 from dashboards.sessions import house, reading
 from dashboards.story import check_links, story_of
-from publisher.delivery.duty import LATE_S, OPEN
+from publisher.delivery.duty import LATE_S, asked_rows, doubled_copies, silent_rows
 from publisher.delivery.pace import pace_of
 
 CALENDAR_DAYS = 14
@@ -134,12 +134,11 @@ def _by_state(state: str) -> Select[Any]:
     now, pace = house().clock.now(), pace_of(house().settings)
     ready = func.coalesce(Delivery.retry_at, Delivery.due_at)
     if state == "silent":
-        quiet_since = now - timedelta(seconds=pace.alarm_s)
-        last = func.coalesce(Delivery.step_at, Delivery.created_at)
-        return query.where(Delivery.state.in_(OPEN), ready <= quiet_since, last <= quiet_since)
+        return query.where(*silent_rows(now, pace))
     if state == "late":
         return query.where(Delivery.state == DeliveryState.PLANNED, ready <= now - pace.scaled(LATE_S))
+    if state == "asked":
+        return query.where(*asked_rows())
     if state == "duplicate":
-        doubled = select(Copy.id).join(CopyEvent).where(CopyEvent.kind == CopyEventKind.DUPLICATE)
-        return query.where(Delivery.copy_id.in_(doubled))
+        return query.where(Delivery.copy_id.in_(set().union(*doubled_copies(reading()).values())))
     return query.where(Delivery.state == state) if state in set(DeliveryState) else query

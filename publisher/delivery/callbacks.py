@@ -19,6 +19,7 @@ from core.ports import HearsEvents, Live, Receipt
 from publisher.channels import open_channel
 from publisher.delivery.outcomes import ROOM, News, learn
 from publisher.delivery.pace import Pace, pace_of
+from publisher.delivery.rows import lock
 from publisher.wire import marked_copy
 from publisher.workflow import State
 
@@ -94,9 +95,9 @@ class Reader:
     def _write(self, event: CallbackEvent, delivery_id: int, receipt: Receipt) -> str:
         now = self.house.clock.now()
         with self.house.db.write() as session:
-            row = session.get_one(Delivery, delivery_id, with_for_update=True)
             if receipt.state == "sent":
                 return "in progress"
+            row = lock(session, delivery_id)
             new = learn(session, row, News("callback", receipt, event_key=event.event_key), now)
             return f"delivery {delivery_id}" + ("" if new else ", known already")
 

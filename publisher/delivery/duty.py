@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, false, func, not_, select
 from sqlalchemy.orm import Session
 
 from core.config import Settings
 from core.models import Copy, CopyEvent, Delivery, Step
 from core.models.words import CopyEventKind, CopyState, Operation
 from core.ports import Effect
-from publisher.delivery.pace import pace_of
+from publisher.delivery.copies import doubled_copies
+from publisher.delivery.pace import Pace, pace_of
 from publisher.workflow import IN_FLIGHT, State
 
 OPEN = [State.PLANNED.value, State.INTENDED.value, State.SENT.value, State.UNKNOWN.value]
@@ -35,16 +36,9 @@ class DutyFigures:
 def figures(session: Session, now: datetime, settings: Settings) -> DutyFigures:
     """The figures at `now`; cheap enough for every health check."""
     pace = pace_of(settings)
-    quiet_since = now - timedelta(seconds=pace.alarm_s)
     ready = func.coalesce(Delivery.retry_at, Delivery.due_at)
-    silent = (
-        Delivery.state.in_(OPEN),
-        ready <= quiet_since,
-        func.coalesce(Delivery.step_at, Delivery.created_at) <= quiet_since,
-    )
-    count, oldest = session.execute(
-        select(func.count(Delivery.id), func.min(func.coalesce(Delivery.step_at, Delivery.due_at))).where(*silent)
-    ).one()
+    last = func.min(func.coalesce(Delivery.step_at, Delivery.due_at))
+    count, oldest = session.execute(select(func.count(Delivery.id), last).where(*silent_rows(now, pace))).one()
     late_since = now - pace.scaled(LATE_S)
 
     def number(*where: object) -> int:
@@ -56,19 +50,29 @@ def figures(session: Session, now: datetime, settings: Settings) -> DutyFigures:
         unknown=number(Delivery.state == State.UNKNOWN.value),
         late=number(Delivery.state == State.PLANNED.value, ready <= late_since),
         held=number(Delivery.state == State.HELD.value),
-        duplicates=duplicates(session),
-        asked=number(Delivery.asked_at.is_not(None), Delivery.state.in_([State.UNKNOWN.value, State.SENT.value])),
+        duplicates=len(doubled_copies(session)),
+        asked=number(*asked_rows()),
     )
 
 
-def duplicates(session: Session) -> int:
-    """Copies that were seen twice on their platform and are still live."""
-    query = (
-        select(func.count(func.distinct(CopyEvent.copy_id)))
-        .join(Copy, Copy.id == CopyEvent.copy_id)
-        .where(CopyEvent.kind == CopyEventKind.DUPLICATE.value, Copy.state == CopyState.LIVE.value)
-    )
-    return session.scalar(query) or 0
+def asked_rows() -> list[ColumnElement[bool]]:
+    """Conditions of a row about which a person was asked and has not answered."""
+    return [Delivery.asked_at.is_not(None), Delivery.state.in_([State.UNKNOWN.value, State.SENT.value])]
+
+
+def silent_rows(now: datetime, pace: Pace) -> list[ColumnElement[bool]]:
+    """Conditions of a silent row: due, not final, and nothing learned for `alarm_s`.
+
+    An accepted row whose polls are answered is not silent while its next poll is still ahead: an audit takes hours.
+    """
+    quiet_since = now - timedelta(seconds=pace.alarm_s)
+    polled = and_(Delivery.state == State.SENT.value, Delivery.look_at > quiet_since, Delivery.error_text == "")
+    return [
+        Delivery.state.in_(OPEN),
+        func.coalesce(Delivery.retry_at, Delivery.due_at) <= quiet_since,
+        func.coalesce(Delivery.step_at, Delivery.created_at) <= quiet_since,
+        not_(func.coalesce(polled, false())),
+    ]
 
 
 @dataclass(frozen=True)

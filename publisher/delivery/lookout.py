@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from weakref import WeakKeyDictionary
@@ -14,31 +15,34 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from core import alarms, callbacks
-from core.claims import Claimed, Holder, claim, guard, register
+from core.claims import Claimed, Holder, claim, register
 from core.db import Database
-from core.errors import ChannelError, LostClaim, NotConfigured, Transient
+from core.errors import (
+    AccountDisabled,
+    ChannelError,
+    CredentialExpired,
+    LostClaim,
+    NotConfigured,
+    Throttled,
+    Transient,
+)
 from core.house import House
-from core.models import Account, Delivery, Step
-from core.models.words import AlarmLevel, Operation
-from core.ports import Absent, Channel, Gone, Receipt, Reconcile, Undecided
+from core.models import Account, Delivery
 from publisher.channels import channel_class, channels, open_channel
-from publisher.delivery.gates import freeze_of
-from publisher.delivery.orders import Order, read_order
-from publisher.delivery.outcomes import ROOM, News, ask_key, learn, learn_absent
+from publisher.delivery.asking import alarm_stuck_withdrawals, ask_people
+from publisher.delivery.looks import Desk, Look
 from publisher.delivery.pace import Pace, pace_of
-from publisher.delivery.rows import ABSENT, move, observe, possible_calls
-from publisher.delivery.schedule import GRID, next_look
+from publisher.delivery.rows import lock
+from publisher.delivery.schedule import GRID, SOONEST_S, may_look, next_look
 from publisher.delivery.takeover import Takeover
 from publisher.retry import wait_s
-from publisher.wire import total_deadline
 from publisher.workflow import State
 
 AT_ONCE = 50
 ACCOUNTS_AT_ONCE = 8
 LOOK_LEASE_S = 60.0
-FROZEN_WAIT_S = 15.0
-AGREEMENT = 0.7  # times the settle time, counted from the first look-up that said absent
+FAILURES_A_ROUND = 3  # failing rows of one account; each may cost a whole time-out
+JUMP_S = 5.0  # of wall against monotonic time between two rounds
 log = logging.getLogger(__name__)
 _lookouts: WeakKeyDictionary[Database, Lookout] = WeakKeyDictionary()
 _making = threading.Lock()
@@ -61,6 +65,16 @@ def end_look(house: House) -> None:
         lookout.close()
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A look that failed. `of_account`: others would fail alike; `counts`: the platform may have been asked."""
+
+    text: str
+    wait_s: float
+    of_account: bool = False
+    counts: bool = False
+
+
 class Lookout:
     """Keeps what a process must remember between rounds: its registration, its view of others, when it tended."""
 
@@ -70,6 +84,7 @@ class Lookout:
         self.takeover = Takeover(house, self.pace)
         self._holder: Holder | None = None
         self._tended: dict[int, float] = {}
+        self._offset = self._clock_offset()
         self._round = threading.Lock()
         self._pool = ThreadPoolExecutor(ACCOUNTS_AT_ONCE, thread_name_prefix="look")
         self._tending: Future[None] | None = None
@@ -80,13 +95,14 @@ class Lookout:
             return 0
         try:
             holder = self._alive()
+            self._watch_clock()
             done = self.takeover.run(holder)
             now = self.house.clock.now()
             rows = self._claim(holder, now)
             groups = [(key, [row for _id, row in group]) for key, group in groupby(rows, key=lambda pair: pair[0])]
             looks = [self._pool.submit(self._look_at_account, holder, key, group, now) for key, group in groups]
             done += sum(future.result() for future in looks)
-            done += self._ask()
+            done += ask_people(self.house, self.pace) + alarm_stuck_withdrawals(self.house, self.pace)
             if self._tending is None or self._tending.done():
                 self._tending = self._pool.submit(self._tend)
             return done
@@ -133,80 +149,85 @@ class Lookout:
         ]  # fmt: skip
 
     def _look_at_account(self, holder: Holder, account_id: int, rows: list[Claimed], now: datetime) -> int:
-        """One adapter serves the round, so that a list is read once; `now` is before that reading.
-
-        When the platform does not answer, the account's other rows are not looked at in this round.
-        """
+        """Each row for itself: what fails backs off alone, unless the account or its platform is not to be reached."""
         with self.house.db.read() as session:
             account = session.get_one(Account, account_id)
             session.expunge_all()
         try:
-            channel = open_channel(self.house, account)
+            desk = Desk(self.house, self.pace, holder, open_channel(self.house, account), now)
         except NotConfigured as error:
             for claimed in rows:
-                self._postpone(claimed, error.text, wait_s(3, account_id))
+                self._back_off(claimed, Failure(error.text, wait_s(3, account_id)))
             return 0
+        failed = 0
         for place, claimed in enumerate(rows):
-            failure = self._look_at(Look(self.house, self.pace, holder, channel, claimed, now))
-            if failure:
-                for other in rows[place:]:
-                    self._postpone(other, *failure)
-                return place
-        return len(rows)
+            failure = _look_at(Look(desk, claimed))
+            if failure is None:
+                continue
+            failed += 1
+            self._back_off(claimed, failure)
+            if failure.of_account or failed == FAILURES_A_ROUND:
+                for other in rows[place + 1 :]:  # they come first in the next round: the failed one waits longer
+                    self._postpone(other, failure.wait_s if failure.of_account else SOONEST_S)
+                return place + 1 - failed
+        return len(rows) - failed
 
-    def _look_at(self, one: Look) -> tuple[str, float] | None:
-        """Look once; (why, seconds to wait) when the look itself failed."""
-        try:
-            one.run()
-        except LostClaim:
-            return None
-        except Transient as error:
-            return error.text, error.retry_after_s
-        except (ChannelError, NotConfigured) as error:
-            return error.text, wait_s(0, one.claimed.row_id)
-        except Exception:
-            log.exception("look at delivery %s", one.claimed.row_id)
-            return "查证时系统内部错误", wait_s(3, one.claimed.row_id)
-        return None
-
-    def _postpone(self, claimed: Claimed, text: str, seconds: float) -> None:
-        """The look itself failed: nothing was learned, look again later."""
+    def _back_off(self, claimed: Claimed, failure: Failure) -> None:
+        """The look itself failed: nothing was learned. What may have cost a list read counts as one."""
         now = self.house.clock.now()
+        with self._row(claimed) as row:
+            if row is None:
+                return
+            row.error_text = failure.text
+            due = now + self.pace.scaled(failure.wait_s + SOONEST_S)
+            if failure.counts:
+                row.looks += 1
+                backed_off = now + self.pace.scaled(wait_s(row.looks, row.id, at_least_s=failure.wait_s))
+                due = max(due, backed_off, next_look(row, now, self.pace))
+            row.look_at = due if may_look(row) else None
+
+    def _postpone(self, claimed: Claimed, seconds: float) -> None:
+        """Not looked at in this round."""
+        with self._row(claimed) as row:
+            if row is not None:
+                row.look_at = self.house.clock.now() + self.pace.scaled(seconds)
+
+    @contextmanager
+    def _row(self, claimed: Claimed) -> Iterator[Delivery | None]:
+        """The claimed row, or nothing when it was settled meanwhile."""
         with self.house.db.write() as session:
             try:
-                row = guard(session, Delivery, claimed.row_id, claimed.fence)
+                row = lock(session, claimed.row_id, claimed.fence)
             except LostClaim:
+                yield None
                 return
-            row.look_at, row.error_text = now + self.pace.scaled(seconds), text
+            yield row if row.state in (State.SENT, State.UNKNOWN) else None
 
-    def _ask(self) -> int:
-        """Ask a person about rows that stay undecided for `ask_s`, or for which no look-up is left."""
+    def _watch_clock(self) -> None:
+        """After a jump of wall against monotonic time, settle times and agreements count anew from now.
+
+        What was measured across the jump proves nothing; a call made by a clock that was ahead is dated back.
+        """
+        offset = self._clock_offset()
+        jump_s, self._offset = offset - self._offset, offset
+        if abs(jump_s) <= JUMP_S:
+            return
         now = self.house.clock.now()
-        late = now - timedelta(seconds=self.pace.ask_s)
-        open_rows = [Delivery.state.in_([State.SENT.value, State.UNKNOWN.value]), Delivery.asked_at.is_(None)]
-        exhausted = (Delivery.state == State.UNKNOWN.value) & Delivery.look_at.is_(None)
-        where = [*open_rows, (Delivery.once_deadline_at < late) | exhausted]
-        with self.house.db.read() as session:
-            if not any(self._is_time(row, now) for row in session.scalars(select(Delivery).where(*where))):
-                return 0
+        open_rows = Delivery.state.in_([State.SENT.value, State.UNKNOWN.value])
         with self.house.db.write() as session:
-            rows = session.scalars(select(Delivery).where(*where).with_for_update(skip_locked=True)).all()
-            rows = [row for row in rows if self._is_time(row, now)]
-            for row in rows:
-                row.asked_at = now
-                text = f"《{row.article.title}》在“{row.account.name}”是否发出无法断定，请核对后判定"
-                alarms.raise_(session, ask_key(row), AlarmLevel.CRITICAL, ROOM, text, now, delivery_id=row.id)
-            return len(rows)
+            for row in session.scalars(
+                select(Delivery).where(open_rows).order_by(Delivery.id).with_for_update(key_share=True)
+            ):
+                if row.once_deadline_at:
+                    row.once_deadline_at, row.absent_at = now, None
+                if row.once_at and jump_s < 0:
+                    row.once_at += timedelta(seconds=jump_s)
+                if row.look_at:
+                    row.look_at = min(row.look_at, next_look(row, now, self.pace))
+        log.warning("the clock jumped by %.0f s: settle times count anew", jump_s)
 
-    def _is_time(self, row: Delivery, now: datetime) -> bool:
-        """Never before the channel had its settle time and a look-up after it, unless no look-up is left."""
-        if row.state == State.UNKNOWN and row.look_at is None:
-            return True
-        settle = self.pace.settle(channel_class(row.account.kind).settle_s)
-        settled_at = (row.once_deadline_at or now) + settle
-        if row.absent_at and now < row.absent_at + settle * AGREEMENT:
-            return False
-        return now >= settled_at + settle / 2 or (row.looked_at is not None and row.looked_at >= settled_at)
+    def _clock_offset(self) -> float:
+        return self.house.clock.now().timestamp() - self.house.clock.monotonic()
 
     def _tend(self) -> None:
         """Let each channel tidy up in its own time; what goes wrong there waits for the next time."""
@@ -228,117 +249,24 @@ class Lookout:
                 log.warning("tending account %s: %s", account.id, error)
 
 
-class Look:
-    """One look at one row."""
-
-    def __init__(
-        self, house: House, pace: Pace, holder: Holder, channel: Channel, claimed: Claimed, now: datetime
-    ) -> None:
-        self.house, self.pace, self.holder = house, pace, holder
-        self.channel, self.claimed, self.now = channel, claimed, now
-
-    def run(self) -> None:
-        """Poll, verify or find, and write what was learned."""
-        with self.house.db.read() as session:
-            row = session.get_one(Delivery, self.claimed.row_id)
-            if row.fence != self.claimed.fence:
-                raise LostClaim("已由其他进程接手")
-            order = read_order(session, row)
-            state, receipt = row.state, Receipt("sent", order.live.remote_id, order.live.url, dict(row.receipt))
-            session.expunge_all()
-        if order.operation == Operation.WITHDRAW:
-            self._verify(receipt)
-        elif state == State.SENT or receipt.data.get("publish_id"):
-            self._poll(receipt)
-        else:
-            self._find(order)
-
-    def _poll(self, receipt: Receipt) -> None:
-        found = self.channel.poll(receipt)
-        with self._row() as (session, row):
-            if found.state != "sent":
-                learn(session, row, News("poll", found), self.house.clock.now())
-                return
-            row.looks, row.looked_at = row.looks + 1, self.now
-            settled = self.now >= (row.once_deadline_at or self.now) + self.pace.settle(self.channel.settle_s)
-            if row.state == State.SENT and not self.channel.publishes_later and settled:
-                move(row, State.UNKNOWN, self.now)  # accepted, but not shown in its time
-                row.looks = 0
-            row.look_at = next_look(row, self.house.clock.now(), self.pace)
-
-    def _verify(self, receipt: Receipt) -> None:
-        """Whether a withdrawn copy is really gone."""
-        seen = self.channel.read_live(receipt)
-        now = self.house.clock.now()
-        with self._row() as (session, row):
-            row.looks += 1
-            if isinstance(seen, Gone):
-                gone = Receipt("gone", receipt.remote_id, receipt.url, receipt.data)
-                learn(session, row, News("read_live", gone), now)
-            elif row.looks > 4:
-                text = "平台接受了撤回，但内容仍在，请到平台手工处理"
-                learn(session, row, News("read_live", Receipt("refused", receipt.remote_id, text=text)), now)
-            else:
-                row.look_at = next_look(row, now, self.pace)
-
-    def _find(self, order: Order) -> None:
-        with self._row() as (session, row):
-            if possible_calls(session, row.id) == 0:  # every call of it is known not to have been carried out
-                learn_absent(session, row, self.house.clock.now(), "call", {"reason": "no call was carried out"})
-                return
-        found = self._find_by_key(order) if self.channel.reconcile is Reconcile.KEY else self._ask_channel(order)
-        if found is None:
-            return
-        now = self.house.clock.now()
-        with self._row() as (session, row):
-            row.looks, row.looked_at = row.looks + 1, self.now
-            if isinstance(found, Receipt):
-                learn(session, row, News("find", found), now)
-            elif isinstance(found, Absent):
-                self._absent(session, row, found, now)
-            else:
-                observe(session, row, "find", "undecided", now, detail={"reason": found.reason, **found.evidence})
-                row.error_text = found.reason
-            if row.state == State.UNKNOWN:
-                lost = isinstance(found, Undecided)
-                row.look_at = None if self._last(row) else next_look(row, now, self.pace, out_of_reach=lost)
-
-    def _ask_channel(self, order: Order) -> Receipt | Absent | Undecided:
-        return self.channel.find(order.key, order.payload, order.since)
-
-    def _find_by_key(self, order: Order) -> Receipt | Absent | Undecided | None:
-        """Sending again with the platform's key may publish: an intent of its own, under freeze and heartbeat."""
-        with self._row() as (session, row):
-            if freeze_of(session, row.account_id):
-                row.look_at = self.house.clock.now() + self.pace.scaled(FROZEN_WAIT_S)
-                return None
-            deadline = self.house.clock.now() + timedelta(seconds=self.pace.call_s)
-            session.add(
-                Step(
-                    delivery_id=row.id, fence=row.fence, name=row.once_step or "key", once=True, intent_at=self.now,
-                    deadline_at=deadline,
-                )
-            )  # fmt: skip
-        if not self.holder.fresh():
-            raise Transient("not_sent", "stale", "本机心跳没有及时写入，稍后再查证", retry_after_s=1)
-        with total_deadline(self.pace.call_s):
-            return self._ask_channel(order)
-
-    def _absent(self, session: Session, row: Delivery, found: Absent, now: datetime) -> None:
-        """Absent is certain only after the settle time, by two look-ups half of it apart, with no callback unread."""
-        settle = self.pace.settle(self.channel.settle_s)
-        settled = self.now >= (row.once_deadline_at or self.now) + settle
-        agreed = row.absent_at is not None and self.now >= row.absent_at + settle / 2
-        if settled and agreed and not callbacks.waiting(session, row.account_id):
-            learn_absent(session, row, now, "find", found.evidence)
-            return
-        observe(session, row, "find", ABSENT, now, detail=found.evidence)
-        row.absent_at = row.absent_at or now
-
-    def _last(self, row: Delivery) -> bool:
-        return bool(self.channel.list_reads) and row.looks >= self.channel.list_reads
-
-    @contextmanager
-    def _row(self) -> Iterator[tuple[Session, Delivery]]:
-        with self.house.db.write() as session:
-            yield session, guard(session, Delivery, self.claimed.row_id, self.claimed.fence)
+def _look_at(one: Look) -> Failure | None:
+    """Look once; what went wrong when the look itself failed."""
+    row_id = one.claimed.row_id
+    try:
+        one.run()
+    except LostClaim:
+        return None
+    except Throttled as error:
+        return Failure(error.text, error.retry_after_s, of_account=True, counts=error.code != "budget")
+    except Transient as error:
+        return Failure(error.text, error.retry_after_s, of_account=True)
+    except CredentialExpired as error:
+        return Failure(error.text, wait_s(3, row_id), of_account=True)
+    except AccountDisabled as error:
+        return Failure(error.text, wait_s(3, row_id), of_account=True, counts=True)
+    except (ChannelError, NotConfigured) as error:
+        return Failure(error.text, wait_s(0, row_id), counts=True)
+    except Exception:
+        log.exception("look at delivery %s", row_id)
+        return Failure("查证时系统内部错误", wait_s(3, row_id), counts=True)
+    return None

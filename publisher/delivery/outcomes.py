@@ -8,19 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import alarms
-from core.models import Copy, Delivery
+from core.models import Delivery
 from core.models.words import AlarmLevel, CopyEventKind, CopyState, Operation
-from core.ports import Effect, Json, Receipt, Reconcile
-from publisher.channels import channel_class
+from core.ports import Effect, Json, Receipt
+from publisher.delivery.copies import ROOM, hear_again, is_own, kept, live_after_end, set_live, taken_down
 from publisher.delivery.gates import freeze_of
 from publisher.delivery.rows import (
     ABSENT,
-    add_withdrawal,
     close_steps,
     end_copy,
+    hold,
     move,
     note_event,
     observe,
@@ -30,9 +31,6 @@ from publisher.delivery.rows import (
     waiting_withdrawal,
 )
 from publisher.workflow import IN_FLIGHT, UNSENT, State, path
-
-ROOM = "publisher"
-PUBLIC = (Operation.PUBLISH, Operation.REPLY)
 
 
 @dataclass(frozen=True)
@@ -74,116 +72,106 @@ def learn_absent(session: Session, delivery: Delivery, now: datetime, source: st
         return
     frozen = freeze_of(session, delivery.account_id)
     put_back(delivery, now, held=f"查证为未发出；{frozen}" if frozen else "")
-    if delivery.operation == Operation.PUBLISH and delivery.copy_id:
-        newer = rows_of(session, delivery.copy_id, UNSENT, Operation.CORRECT.value)
-        if newer:
-            replace_unsent(session, delivery, newer[-1], now)
     session.flush()
-
-
-def replace_unsent(session: Session, old: Delivery, newer: Delivery, now: datetime) -> None:
-    """A newer revision takes the place of an unsent publish row: the waiting correction becomes the publish."""
-    if old.state == State.HELD:
-        move(old, State.PLANNED, now)
-    move(old, State.SUPERSEDED, now, "已由新版本代替")
-    session.flush()
-    newer.operation, newer.round, newer.attempt = Operation.PUBLISH.value, old.round, old.attempt + 1
-    newer.waits_for, newer.waits_until, newer.memory = old.waits_for, old.waits_until, {}
 
 
 def _confirmed(session: Session, delivery: Delivery, news: News, now: datetime) -> None:
-    copy = delivery.copy
     if delivery.state == State.CONFIRMED:
-        _again(session, delivery, news.receipt, now)
+        hear_again(session, delivery, news.receipt, news.source, now)
         return
     route = path(delivery.state, State.CONFIRMED)
-    if not route:
-        _live_after_end(session, delivery, news.receipt, now)
+    if not route or _was_withdrawn(delivery):
+        live_after_end(session, delivery, news.receipt, now)
         return
-    if delivery.state not in IN_FLIGHT and copy is not None and copy.state == CopyState.WITHDRAWN:
-        _live_after_end(session, delivery, news.receipt, now)
-        return
+    _reopen(session, delivery, now)
     for state in route:
         move(delivery, state, now)
-    if news.source not in ("call",):
+    if news.source != "call":
         delivery.fence += 1
     close_steps(session, delivery, Effect.DONE.value, now)
-    delivery.once_step, delivery.receipt = "", _kept(news.receipt, delivery.receipt)
+    delivery.once_step, delivery.receipt = "", kept(news.receipt, delivery.receipt)
     delivery.error_code = delivery.error_text = ""
-    alarms.clear(session, ask_key(delivery), "ledger", now)
-    if copy is not None and delivery.operation != Operation.REPLY:
-        _set_live(session, copy, delivery, news.receipt, now)
+    close_questions(session, delivery, "ledger", now)
+    if delivery.copy is not None and delivery.operation != Operation.REPLY:
+        set_live(session, delivery, news.receipt, now)
 
 
-def _set_live(session: Session, copy: Copy, delivery: Delivery, receipt: Receipt, now: datetime) -> None:
-    corrected = delivery.operation == Operation.CORRECT
-    _watch_duplicate(session, copy, receipt, now)
-    copy.state, copy.ended_at = CopyState.LIVE.value, None
-    copy.remote_id, copy.url = receipt.remote_id or copy.remote_id, receipt.url or copy.url
-    copy.receipt, copy.revision_id = _kept(receipt, copy.receipt), delivery.revision_id
-    copy.published_at = copy.published_at or now
-    copy.confirmed_at = copy.confirmed_at or now
-    kind = CopyEventKind.CORRECTED if corrected else CopyEventKind.LIVE
-    note_event(session, copy, kind, now, delivery_id=delivery.id, remote_id=copy.remote_id, url=copy.url)
-    gone = receipt.data.get("gone")
-    if gone:
-        end_copy(session, copy, CopyState.GONE, now)
-        kind = CopyEventKind.DELETED if gone == "us" else CopyEventKind.BANNED
-        note_event(session, copy, kind, now, by=gone)
-        text = f"《{copy.article.title}》在“{copy.account.name}”发布后已被{'删除' if gone == 'us' else '平台封禁'}"
-        alarms.raise_(session, f"gone:{copy.id}", AlarmLevel.CRITICAL, ROOM, text, now, copy_id=copy.id)
-
-
-def _again(session: Session, delivery: Delivery, receipt: Receipt, now: datetime) -> None:
-    """News of a row that is confirmed: the same copy, or a second one."""
+def _was_withdrawn(delivery: Delivery) -> bool:
+    """The copy was taken down while the row was not in flight any more."""
     copy = delivery.copy
-    if copy is None or delivery.operation == Operation.REPLY:
-        return
-    if receipt.remote_id in ("", copy.remote_id):
-        copy.receipt = _kept(receipt, copy.receipt)
-        return
-    if copy.state == CopyState.LIVE:
-        _watch_duplicate(session, copy, receipt, now)
-    else:
-        _live_after_end(session, delivery, receipt, now)
-
-
-def _watch_duplicate(session: Session, copy: Copy, receipt: Receipt, now: datetime) -> None:
-    """Two platform ids for one live copy: event, figure and alarm. Never an automatic deletion: which one stays?"""
-    if copy.state != CopyState.LIVE or not copy.remote_id or receipt.remote_id in ("", copy.remote_id):
-        return
-    ids = [copy.remote_id, receipt.remote_id]
-    note_event(session, copy, CopyEventKind.DUPLICATE, now, remote_ids=ids, url=receipt.url)
-    text = f"《{copy.article.title}》在“{copy.account.name}”出现两条，请立即核对并删除一条"
-    alarms.raise_(session, f"duplicate:{copy.id}", AlarmLevel.CRITICAL, ROOM, text, now, copy_id=copy.id, ids=ids)
-
-
-def _live_after_end(session: Session, delivery: Delivery, receipt: Receipt, now: datetime) -> None:
-    """A live copy of a cancelled, superseded or withdrawn round: store, alarm, and plan its withdrawal at once."""
-    copy = delivery.copy
-    if copy is None or (receipt.remote_id == copy.remote_id and copy.state in (CopyState.WITHDRAWN, CopyState.GONE)):
-        return
-    copy.state, copy.remote_id, copy.url = CopyState.LIVE.value, receipt.remote_id, receipt.url
-    copy.receipt, copy.ended_at = _kept(receipt, {}), None
-    close_steps(session, delivery, Effect.DONE.value, now)
-    note_event(session, copy, CopyEventKind.LIVE, now, delivery_id=delivery.id, remote_id=receipt.remote_id, late=True)
-    name = f"《{copy.article.title}》在“{copy.account.name}”"
-    if delivery.state == State.SUPERSEDED:
-        for row in rows_of(session, copy.id, frozenset({State.PLANNED}), Operation.PUBLISH.value):
-            move(row, State.HELD, now, "旧版本稍后出现在平台上，请先处理旧版本")
-        text = f"{name}的旧版本稍后出现在平台上，新版本已暂缓，请处理"
-    else:
-        add_withdrawal(session, copy, now, "已撤回的稿件又出现在平台上", release_id=delivery.release_id)
-        text = f"{name}已撤回却又出现在平台上，系统已安排再次撤回"
-    alarms.raise_(session, f"late_live:{copy.id}", AlarmLevel.CRITICAL, ROOM, text, now, copy_id=copy.id)
+    return delivery.state not in IN_FLIGHT and copy is not None and copy.state == CopyState.WITHDRAWN
 
 
 def _sent(session: Session, delivery: Delivery, news: News, now: datetime) -> None:
-    delivery.receipt = _kept(news.receipt, delivery.receipt)
-    delivery.job_id = str(news.receipt.data.get("publish_id") or delivery.job_id)
-    if delivery.state == State.INTENDED:
-        move(delivery, State.SENT, now)
-        delivery.looks, delivery.worker_id = 0, None
+    """Accepted and not shown yet. A row that was put back meanwhile is never sent again: it is looked for."""
+    late = news.source != "call"
+    if not (late and delivery.job_id):  # a newer job of this row stays the one that is polled
+        delivery.receipt = kept(news.receipt, delivery.receipt)
+        delivery.job_id = str(news.receipt.data.get("publish_id") or delivery.job_id)
+    if delivery.state in (State.UNKNOWN, State.SENT, State.CONFIRMED):
+        return
+    route = path(delivery.state, State.SENT)
+    if not route or _lane_is_taken(session, delivery):
+        _accepted_after_end(session, delivery, now)
+        return
+    _reopen(session, delivery, now)
+    for state in route:
+        move(delivery, state, now)
+    delivery.looks, delivery.worker_id, delivery.error_text = 0, None, ""
+    if late:
+        delivery.fence += 1  # whoever holds it must not make another call
+        delivery.once_deadline_at, delivery.look_at = now, now
+
+
+def _reopen(session: Session, delivery: Delivery, now: datetime) -> None:
+    """A row that was put back or refused is, or may come, live after all: a newer round must not go out beside it."""
+    copy = delivery.copy
+    if delivery.state in IN_FLIGHT or copy is None or delivery.operation != Operation.PUBLISH:
+        return
+    if copy.state == CopyState.NEVER:
+        copy.state = CopyState.EXPECTED.value
+    newer = session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.article_id == delivery.article_id, Delivery.account_id == delivery.account_id,
+            Delivery.operation == Operation.PUBLISH.value, Delivery.state == State.PLANNED.value,
+            Delivery.round > delivery.round,
+        )
+        .order_by(Delivery.id)
+        .with_for_update(key_share=True)
+    ).all()  # fmt: skip
+    hold(newer, "上一轮稍后被平台受理，请先到平台核对", now)
+    if newer:
+        _alarm_late(session, delivery, "上一轮发送稍后被平台受理，新的一轮已暂缓，请核对后决定", now)
+
+
+def _accepted_after_end(session: Session, delivery: Delivery, now: datetime) -> None:
+    """What is accepted of a row that ended, or whose lane is taken, may come live: it is not sent, a person is told."""
+    if delivery.operation == Operation.WITHDRAW:
+        return
+    if delivery.state == State.PLANNED:
+        hold([delivery], "平台稍后受理了上一次发送，请先到平台核对", now)
+    _alarm_late(session, delivery, "一次已作废的发送稍后被平台受理，可能上线，请到平台核对并处理", now)
+
+
+def _alarm_late(session: Session, delivery: Delivery, text: str, now: datetime) -> None:
+    text = f"《{delivery.article.title}》在“{delivery.account.name}”：{text}"
+    key = f"late_sent:{delivery.id}"
+    alarms.raise_(session, key, AlarmLevel.CRITICAL, ROOM, text, now, delivery_id=delivery.id)
+
+
+def _lane_is_taken(session: Session, delivery: Delivery) -> bool:
+    """Another row of the same article, or of the same thing answered, is in flight on the account."""
+    query = select(Delivery.id).where(
+        Delivery.id != delivery.id,
+        Delivery.account_id == delivery.account_id,
+        Delivery.state.in_([state.value for state in IN_FLIGHT]),
+    )
+    if delivery.operation == Operation.REPLY:
+        query = query.where(Delivery.operation == Operation.REPLY.value, Delivery.answers_key == delivery.answers_key)
+    else:
+        query = query.where(Delivery.operation != Operation.REPLY.value, Delivery.article_id == delivery.article_id)
+    return session.scalar(query.limit(1)) is not None
 
 
 def _refused(session: Session, delivery: Delivery, news: News, now: datetime) -> None:
@@ -195,7 +183,8 @@ def _refused(session: Session, delivery: Delivery, news: News, now: datetime) ->
     move(delivery, State.REFUSED, now, news.receipt.text)
     delivery.fence += 1
     delivery.once_step, delivery.error_code, delivery.error_text = "", news.code, news.receipt.text
-    delivery.receipt = _kept(news.receipt, delivery.receipt)
+    delivery.receipt = kept(news.receipt, delivery.receipt)
+    close_questions(session, delivery, "ledger", now)
     close_steps(session, delivery, Effect.DONE.value, now)  # the call itself was answered: accepted, then refused
     name = f"《{delivery.article.title}》在“{delivery.account.name}”"
     alarms.raise_(
@@ -214,16 +203,15 @@ def _gone(session: Session, delivery: Delivery, news: News, now: datetime) -> No
         return
     for state in path(delivery.state, State.CONFIRMED):
         move(delivery, state, now)
-    delivery.receipt = _kept(news.receipt, delivery.receipt)
-    residual = delivery.receipt.get("residual")
+    delivery.receipt = kept(news.receipt, delivery.receipt)
+    close_questions(session, delivery, "ledger", now)
     if copy.state == CopyState.LIVE:
-        end_copy(session, copy, CopyState.WITHDRAWN, now)
-        note_event(session, copy, CopyEventKind.WITHDRAWN, now, delivery_id=delivery.id)
+        taken_down(session, copy, delivery, now)
     elif copy.state == CopyState.EXPECTED:
         end_copy(session, copy, CopyState.NEVER, now)
+    residual = delivery.receipt.get("residual")
     if residual:
         note_event(session, copy, CopyEventKind.RESIDUAL, now, text=residual)
-    alarms.clear(session, f"late_live:{copy.id}", "ledger", now)
 
 
 def _ended_unpublished(session: Session, delivery: Delivery, now: datetime) -> None:
@@ -233,15 +221,11 @@ def _ended_unpublished(session: Session, delivery: Delivery, now: datetime) -> N
         return
     copy.state = CopyState.NEVER.value
     for row in rows_of(session, copy.id, UNSENT, Operation.WITHDRAW.value):
-        if copy.published_at is None or not _own_steps(row):
+        if copy.published_at is None or not is_own(row.account.kind):
             move(row, State.CANCELLED, now, "没有发出，无需撤回")
-    for row in rows_of(session, copy.id, frozenset({State.PLANNED}), Operation.CORRECT.value):
-        move(row, State.HELD, now, "原稿没有发出，请决定是否改为发布")
-
-
-def _own_steps(row: Delivery) -> bool:
-    """Channels whose pages and rows are ours may show something before the row says so."""
-    return channel_class(row.account.kind).reconcile in (Reconcile.OWN, Reconcile.KEY)
+            close_questions(session, row, "ledger", now)
+    waiting = rows_of(session, copy.id, frozenset({State.PLANNED}), Operation.CORRECT.value)
+    hold(waiting, "原稿没有发出，请决定是否改为发布", now)
 
 
 def ask_key(delivery: Delivery) -> str:
@@ -249,6 +233,12 @@ def ask_key(delivery: Delivery) -> str:
     return f"ask:{delivery.id}"
 
 
-def _kept(receipt: Receipt, before: Json) -> Json:
-    text = {"text": receipt.text} if receipt.text else {}
-    return {**before, **receipt.data, **text}
+def stuck_key(delivery: Delivery) -> str:
+    """The alarm about a withdrawal that is not done in time."""
+    return f"withdraw:{delivery.id}"
+
+
+def close_questions(session: Session, delivery: Delivery, by: str, now: datetime) -> None:
+    """The row is decided: nobody need be asked or warned about it any more."""
+    for key in (ask_key(delivery), stuck_key(delivery)):
+        alarms.clear(session, key, by, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -10,13 +11,13 @@ from sqlalchemy.orm import Session
 from core import alarms
 from core.audit import Actor, record
 from core.errors import CheckFailed, TransitionNotAllowed
-from core.models import Copy, Delivery
+from core.models import Copy, Delivery, Observation
 from core.models.words import CopyState, Operation, Role
 from core.ports import Problem, Receipt
 from publisher.delivery.gates import Stopped, check_approval
-from publisher.delivery.outcomes import News, ask_key, learn, learn_absent
+from publisher.delivery.outcomes import News, close_questions, learn, learn_absent
 from publisher.delivery.planning import take_back
-from publisher.delivery.rows import move
+from publisher.delivery.rows import lock, move, observe, put_back, waiting_withdrawal
 from publisher.workflow import IN_FLIGHT, UNSENT, State
 
 
@@ -27,10 +28,11 @@ def retry_refused(session: Session, actor: Actor, delivery_id: int, now: datetim
         raise TransitionNotAllowed("稿件已撤回，不能重试；如需再发，请用“再次发布”。")
     if delivery.operation == Operation.PUBLISH and delivery.round < _newest_round(session, delivery):
         raise TransitionNotAllowed("这篇稿件在该账号上已有新的一轮发布，旧的一轮不能再发。")
+    _need_no_withdrawal(session, delivery)
     _need_approval(session, delivery)
     move(delivery, State.PLANNED, now, "人工决定重试")
     _renew(delivery, now)
-    delivery.attempt += 1
+    delivery.attempt = _next_attempt(session, delivery)
     if delivery.copy and delivery.operation == Operation.PUBLISH:
         delivery.copy.state = CopyState.EXPECTED.value
     alarms.clear(session, f"refused:{delivery.id}", actor.name, now)
@@ -44,6 +46,7 @@ def resume_held(session: Session, actor: Actor, delivery_id: int, now: datetime)
     delivery = _row(session, actor, delivery_id)
     if delivery.state != State.HELD:
         raise TransitionNotAllowed("只有暂缓的分发可以恢复。")
+    _need_no_withdrawal(session, delivery)
     _need_approval(session, delivery)
     move(delivery, State.PLANNED, now, "人工决定恢复")
     _renew(delivery, now)
@@ -59,6 +62,7 @@ def cancel(session: Session, actor: Actor, delivery_id: int, reason: str, now: d
     if delivery.state not in UNSENT:
         raise TransitionNotAllowed("只有还没有发出的分发可以取消；结果未知的请先查证，已发出的请用“撤回”。")
     move(delivery, State.CANCELLED, now, reason)
+    close_questions(session, delivery, actor.name, now)
     copy = delivery.copy
     if copy and delivery.operation == Operation.PUBLISH and copy.state == CopyState.EXPECTED:
         take_back(session, copy, now, reason, delivery.release_id)
@@ -67,35 +71,85 @@ def cancel(session: Session, actor: Actor, delivery_id: int, reason: str, now: d
     return delivery
 
 
-def decide_unknown(
-    session: Session,
-    actor: Actor,
-    delivery_id: int,
-    verdict: str,
-    note: str,
-    now: datetime,
-    remote_id: str = "",
-    url: str = "",
-) -> Delivery:
-    """A person has looked at the platform: `live` (with what they saw) or `absent`; the note says how they know."""
+@dataclass(frozen=True)
+class Verdict:
+    """What a person saw: `live` or `absent`, how they know it, and the platform's number and address if they have them.
+
+    Of a withdrawal, `live` says that the item is still there and `absent` that it is gone.
+    """
+
+    word: str
+    note: str
+    remote_id: str = ""
+    url: str = ""
+
+
+def decide_unknown(session: Session, actor: Actor, delivery_id: int, verdict: Verdict, now: datetime) -> Delivery:
+    """A person has looked at the platform and settles a row that is sent or unknown; CheckFailed without a note.
+
+    Not there: it is sent again, unless a withdrawal waits. A withdrawn item still there: one more try, then residual.
+    """
     delivery = _row(session, actor, delivery_id)
-    _need_text(note, "请写明核对的办法和结果。")
+    _need_text(verdict.note, "请写明核对的办法和结果。")
     if delivery.state not in (State.UNKNOWN, State.SENT):
         raise TransitionNotAllowed("这条分发已有结果，不需要人工判定。")
-    if verdict == "live":
-        receipt = Receipt("confirmed", remote_id.strip(), url.strip(), text=note)
-        learn(session, delivery, News("person", receipt, detail={"person_id": actor.person_id}), now)
-    elif verdict == "absent":
-        if delivery.state == State.SENT:
-            move(delivery, State.UNKNOWN, now)
-        learn_absent(session, delivery, now, "person", {"note": note, "person_id": actor.person_id})
-    else:
-        raise CheckFailed([Problem("verdict", "请选择“已发出”或“未发出”。", code="verdict")])
+    rules = OF_WITHDRAWALS if delivery.operation == Operation.WITHDRAW else OF_OTHERS
+    if verdict.word not in rules:
+        raise CheckFailed([Problem("verdict", "请选择平台上有还是没有。", code="verdict")])
+    rules[verdict.word](session, actor, delivery, verdict, now)
     delivery.fence += 1
-    alarms.clear(session, ask_key(delivery), actor.name, now)
-    record(session, actor, "delivery.decide", "delivery", delivery_id, verdict=verdict, note=note, remote_id=remote_id)
+    close_questions(session, delivery, actor.name, now)
+    record(
+        session, actor, "delivery.decide", "delivery", delivery_id, verdict=verdict.word, note=verdict.note,
+        remote_id=verdict.remote_id,
+    )  # fmt: skip
     session.flush()
     return delivery
+
+
+def _was_sent(session: Session, actor: Actor, delivery: Delivery, verdict: Verdict, now: datetime) -> None:
+    receipt = Receipt("confirmed", verdict.remote_id.strip(), verdict.url.strip(), text=verdict.note)
+    learn(session, delivery, News("person", receipt, detail={"person_id": actor.person_id}), now)
+
+
+def _was_not_sent(session: Session, actor: Actor, delivery: Delivery, verdict: Verdict, now: datetime) -> None:
+    if delivery.state == State.SENT:
+        move(delivery, State.UNKNOWN, now)
+    learn_absent(session, delivery, now, "person", {"note": verdict.note, "person_id": actor.person_id})
+
+
+def _is_gone(session: Session, actor: Actor, delivery: Delivery, verdict: Verdict, now: datetime) -> None:
+    number = delivery.copy.remote_id if delivery.copy else ""
+    receipt = Receipt("gone", number, text=verdict.note)
+    learn(session, delivery, News("person", receipt, detail={"person_id": actor.person_id}), now)
+
+
+def _is_still_there(session: Session, actor: Actor, delivery: Delivery, verdict: Verdict, now: datetime) -> None:
+    """Taken down once more, now by the number the person found; the second time it is residual exposure."""
+    said_before = _said_live(session, delivery)
+    detail = {"note": verdict.note, "person_id": actor.person_id}
+    observe(session, delivery, "person", "live", now, remote_id=verdict.remote_id.strip(), detail=detail)
+    if delivery.copy and verdict.remote_id.strip():
+        delivery.copy.remote_id = verdict.remote_id.strip()
+        delivery.copy.url = verdict.url.strip() or delivery.copy.url
+    if said_before:
+        text = "再次撤回后内容仍在，请到平台手工删除"
+        learn(session, delivery, News("person", Receipt("refused", text=text), detail=detail), now)
+        return
+    if delivery.state == State.SENT:
+        move(delivery, State.UNKNOWN, now)
+    put_back(delivery, now)
+
+
+OF_OTHERS = {"live": _was_sent, "absent": _was_not_sent}
+OF_WITHDRAWALS = {"live": _is_still_there, "absent": _is_gone}
+
+
+def _said_live(session: Session, delivery: Delivery) -> bool:
+    query = select(Observation.id).where(
+        Observation.delivery_id == delivery.id, Observation.source == "person", Observation.verdict == "live"
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _newest_round(session: Session, delivery: Delivery) -> int:
@@ -107,7 +161,22 @@ def _newest_round(session: Session, delivery: Delivery) -> int:
 
 def _row(session: Session, actor: Actor, delivery_id: int) -> Delivery:
     actor.need(Role.PUBLISHER)
-    return session.get_one(Delivery, delivery_id, with_for_update=True, populate_existing=True)
+    session.get_one(Delivery, delivery_id)
+    return lock(session, delivery_id)
+
+
+def _next_attempt(session: Session, delivery: Delivery) -> int:
+    """One more than any attempt at the same operation on the same copy, or at answering the same thing."""
+    same = Delivery.copy_id == delivery.copy_id
+    if delivery.operation == Operation.REPLY:
+        same = (Delivery.account_id == delivery.account_id) & (Delivery.answers_key == delivery.answers_key)
+    query = select(func.max(Delivery.attempt)).where(same, Delivery.operation == delivery.operation)
+    return (session.scalar(query) or 0) + 1
+
+
+def _need_no_withdrawal(session: Session, delivery: Delivery) -> None:
+    if waiting_withdrawal(session, delivery.copy_id):
+        raise TransitionNotAllowed("稿件的撤回还没有完成，现在不能再发，也不能另起一次撤回。")
 
 
 def _need_approval(session: Session, delivery: Delivery) -> None:

@@ -31,21 +31,38 @@ def next_look(delivery: Delivery, now: datetime, pace: Pace, *, out_of_reach: bo
     Once a person was asked, look-ups grow rare: they cost requests others need.
     """
     channel = channel_class(delivery.account.kind)
+    settle = pace.settle(channel.settle_s)
     if delivery.operation == Operation.WITHDRAW:
-        return now + pace.scaled(VERIFY_S[min(delivery.looks, len(VERIFY_S) - 1)])
+        return now + pace.scaled(_verify_wait_s(delivery))
     if delivery.state == State.SENT and channel.publishes_later:
         return now + pace.scaled(poll_wait_s(delivery.looks))
-    settle = pace.settle(channel.settle_s)
     if delivery.asked_at:
         return _on_grid(now + settle * AFTER_ASKING + pace.scaled(poll_wait_s(delivery.looks)), settle * AFTER_ASKING)
-    since = delivery.once_deadline_at or now
-    least = 1.0 if out_of_reach else 0.0
-    later = [since + settle * place for place in LOOKS if place >= least and (settle * place + since > now)]
-    due = later[0] if later and settle else now + settle * 2
-    if delivery.absent_at:
-        due = max(due, delivery.absent_at + settle / 2)
+    due = _next_place(delivery, now, settle, 1.0 if out_of_reach else 0.0)
     due = _on_grid(due, settle / GRID) if channel.list_window else due
     return max(due, now + (pace.scaled(SOONEST_S) if delivery.looks else timedelta(0)))
+
+
+def may_look(delivery: Delivery) -> bool:
+    """Whether another look-up is allowed: an uncertain call may cost only so many list reads, failed ones included."""
+    reads = channel_class(delivery.account.kind).list_reads
+    by_list = delivery.state == State.UNKNOWN and not delivery.receipt.get("publish_id")
+    return not (reads and by_list and delivery.operation != Operation.WITHDRAW and delivery.looks >= reads)
+
+
+def _verify_wait_s(delivery: Delivery) -> float:
+    """Seconds to the next reading of what was withdrawn."""
+    if delivery.asked_at:
+        return poll_wait_s(delivery.looks - len(VERIFY_S))
+    return VERIFY_S[min(delivery.looks, len(VERIFY_S) - 1)]
+
+
+def _next_place(delivery: Delivery, now: datetime, settle: timedelta, least: float) -> datetime:
+    """The first place of LOOKS still ahead; a second look-up for an absent one not before half the settle time."""
+    since = delivery.once_deadline_at or now
+    ahead = [since + settle * place for place in LOOKS if place >= least and since + settle * place > now]
+    due = ahead[0] if ahead and settle else now + settle * 2
+    return max(due, delivery.absent_at + settle / 2) if delivery.absent_at else due
 
 
 def _on_grid(at: datetime, step: timedelta) -> datetime:

@@ -9,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.claims import Holder, Watch, end_process, end_worker
+from core.errors import LostClaim
 from core.house import House
 from core.models import Delivery, Worker
 from core.models.words import Operation
 from publisher.delivery.delivering import make_unknown
 from publisher.delivery.pace import Pace
-from publisher.delivery.rows import observe, put_back, waiting_withdrawal
+from publisher.delivery.rows import lock, observe, put_back, waiting_withdrawal
 from publisher.workflow import State
 
 log = logging.getLogger(__name__)
@@ -55,22 +56,15 @@ class Takeover:
     def _take(self, row_id: int, fence: int, worker: Worker | None) -> int:
         now = self.house.clock.now()
         with self.house.db.write() as session:
-            row = session.scalar(
-                select(Delivery)
-                .where(Delivery.id == row_id, Delivery.fence == fence, Delivery.state == State.INTENDED.value)
-                .with_for_update()
-            )
-            if row is None or (worker is not None and not self._still_silent(session, worker, now)):
+            try:
+                row = lock(session, row_id, fence)
+            except LostClaim:
+                return 0
+            if row.state != State.INTENDED or (worker is not None and not self._still_silent(session, worker, now)):
                 return 0
             row.fence += 1
-            observe(
-                session,
-                row,
-                "takeover",
-                "lost",
-                now,
-                detail={"worker": worker.id if worker else None, "open": row.once_step},
-            )
+            detail = {"worker": worker.id if worker else None, "open": row.once_step}
+            observe(session, row, "takeover", "lost", now, detail=detail)
             if row.once_step:
                 make_unknown(row, now, self.pace)
                 return 1

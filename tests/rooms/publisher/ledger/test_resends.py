@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -14,15 +12,8 @@ from core import callbacks
 from core.errors import TransitionNotAllowed
 from core.http import Request
 from core.models import ReviewStep
-from publisher.delivery import cancel, decide_unknown, handle_callbacks, publish_again, retry_refused, withdraw
+from publisher.delivery import Verdict, cancel, decide_unknown, handle_callbacks, publish_again, retry_refused, withdraw
 from tests.rooms.publisher.ledger.scripted import LOST, START, Desk
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    opened = Desk(tmp_path / "home")
-    yield opened
-    opened.close()
 
 
 def post(number: int, at_age: timedelta) -> dict[str, object]:
@@ -118,7 +109,7 @@ def test_wechat_makes_no_other_draft_when_the_lost_submit_was_taken_late(desk: D
 
 def test_wechat_makes_no_other_draft_after_a_person_said_it_is_absent(desk: Desk) -> None:
     row = lost_submit(desk)
-    desk.act(decide_unknown, row, "absent", "后台看过")
+    desk.act(decide_unknown, row, Verdict("absent", "后台看过"))
     desk.door.on["freepublish/submit"] = gone_or_new
     desk.deliver()
     assert desk.door.count("draft/add") == 1

@@ -1,0 +1,187 @@
+"""One look at one row that is sent or uncertain: poll, verify, or find, and write what was learned under the fence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import callbacks
+from core.claims import Claimed, Holder
+from core.errors import LostClaim, Transient
+from core.house import House
+from core.models import Delivery, Observation, Step
+from core.models.words import Operation
+from core.ports import Absent, Channel, Gone, Live, Receipt, Reconcile, Undecided
+from publisher.delivery.gates import Stopped, check_approval, check_gate, freeze_of
+from publisher.delivery.orders import Order, read_order
+from publisher.delivery.outcomes import News, learn, learn_absent
+from publisher.delivery.pace import Pace
+from publisher.delivery.rows import ABSENT, lock, move, observe, possible_calls
+from publisher.delivery.schedule import VERIFY_S, may_look, next_look
+from publisher.wire import total_deadline
+from publisher.workflow import State
+
+FROZEN_WAIT_S = 15.0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every look of a round shares: one adapter, so that a list is read once; `now` is before that reading."""
+
+    house: House
+    pace: Pace
+    holder: Holder
+    channel: Channel
+    now: datetime
+
+
+class Look:
+    """One look at one row; ChannelError kinds come through, nothing was learned then."""
+
+    def __init__(self, desk: Desk, claimed: Claimed) -> None:
+        self.house, self.pace, self.holder = desk.house, desk.pace, desk.holder
+        self.channel, self.claimed, self.now = desk.channel, claimed, desk.now
+
+    def run(self) -> None:
+        """Poll, verify or find, and write what was learned."""
+        with self.house.db.read() as session:
+            row = session.get_one(Delivery, self.claimed.row_id)
+            if row.fence != self.claimed.fence:
+                raise LostClaim("已由其他进程接手")
+            order = read_order(session, row)
+            state, receipt = row.state, Receipt("sent", order.live.remote_id, order.live.url, dict(row.receipt))
+            session.expunge_all()
+        if order.operation == Operation.WITHDRAW:
+            self._verify(receipt)
+        elif state == State.SENT or receipt.data.get("publish_id"):
+            self._poll(receipt)
+        else:
+            self._find(order)
+
+    def _poll(self, receipt: Receipt) -> None:
+        found = self.channel.poll(receipt)
+        with self._row() as (session, row):
+            if found.state != "sent":
+                learn(session, row, News("poll", found), self.house.clock.now())
+                return
+            now = self.house.clock.now()
+            row.looks, row.looked_at, row.step_at, row.error_text = row.looks + 1, self.now, now, ""
+            settled = self.now >= (row.once_deadline_at or self.now) + self.pace.settle(self.channel.settle_s)
+            if row.state == State.SENT and not self.channel.publishes_later and settled:
+                move(row, State.UNKNOWN, self.now)  # accepted, but not shown in its time
+                row.looks = 0
+            row.look_at = next_look(row, now, self.pace)
+
+    def _verify(self, receipt: Receipt) -> None:
+        """Whether a withdrawn copy is really gone; where that cannot be read, a person is asked after some looks."""
+        seen = self.channel.read_live(receipt)
+        now = self.house.clock.now()
+        with self._row() as (session, row):
+            row.looks, row.looked_at = row.looks + 1, self.now
+            row.look_at = next_look(row, now, self.pace)
+            if isinstance(seen, Gone):
+                gone = Receipt("gone", receipt.remote_id, receipt.url, receipt.data)
+                learn(session, row, News("read_live", gone), now)
+            elif isinstance(seen, Live) and row.looks > len(VERIFY_S):
+                text = "平台接受了撤回，但内容仍在，请到平台手工处理"
+                learn(session, row, News("read_live", Receipt("refused", receipt.remote_id, text=text)), now)
+            elif isinstance(seen, Undecided):
+                _note_undecided(session, row, seen, now, "read_live")
+
+    def _find(self, order: Order) -> None:
+        with self._row() as (session, row):
+            if possible_calls(session, row.id) == 0 and not _was_accepted(session, row.id):
+                # every call of it is known not to have been carried out
+                learn_absent(session, row, self.house.clock.now(), "call", {"reason": "no call was carried out"})
+                return
+        by_key = self.channel.reconcile is Reconcile.KEY
+        found = self._find_by_key(order) if by_key else self._ask_channel(order)
+        if found is not None:
+            self._found(found, by_key)
+
+    def _found(self, found: Receipt | Absent | Undecided, by_key: bool) -> None:
+        """Write what the look-up gave, and when to look again; never again where that is used up or useless."""
+        now = self.house.clock.now()
+        with self._row() as (session, row):
+            row.looks, row.looked_at = row.looks + 1, self.now
+            if isinstance(found, Receipt):
+                learn(session, row, News("find", found), now)
+            elif isinstance(found, Absent):
+                self._absent(session, row, found, now)
+            else:
+                _note_undecided(session, row, found, now)
+            if row.state != State.UNKNOWN:
+                return
+            lost = isinstance(found, Undecided)
+            useless = by_key and lost  # a key that may not be used now will not be usable later
+            again = may_look(row) and not useless
+            row.look_at = next_look(row, now, self.pace, out_of_reach=lost) if again else None
+
+    def _ask_channel(self, order: Order) -> Receipt | Absent | Undecided:
+        return self.channel.find(order.key, order.payload, order.since)
+
+    def _find_by_key(self, order: Order) -> Receipt | Absent | Undecided | None:
+        """Sending again with the platform's key may publish: an intent of its own, through the gate of every intent.
+
+        What the gate stops is not looked up at all: a freeze is waited for, anything else a person decides.
+        """
+        now = self.house.clock.now()
+        with self._row() as (session, row):
+            if freeze_of(session, row.account_id):
+                row.look_at = now + self.pace.scaled(FROZEN_WAIT_S)
+                return None
+            try:
+                check_gate(session, row, now)
+                check_approval(session, row)
+            except Stopped as stop:
+                return Undecided(f"{stop.held or stop.cancelled}；不能再用推送号查证，请到平台核对后判定")
+            deadline = now + timedelta(seconds=self.pace.call_s)
+            session.add(
+                Step(
+                    delivery_id=row.id, fence=row.fence, name=row.once_step or "key", once=True, intent_at=now,
+                    deadline_at=deadline,
+                )
+            )  # fmt: skip
+        if not self.holder.fresh():
+            raise Transient("not_sent", "stale", "本机心跳没有及时写入，稍后再查证", retry_after_s=1)
+        with total_deadline(self.pace.call_s):
+            return self._ask_channel(order)
+
+    def _absent(self, session: Session, row: Delivery, found: Absent, now: datetime) -> None:
+        """Absent is certain only after the settle time, by two look-ups half of it apart, with no callback unread.
+
+        What the platform had accepted is never absent for certain: it may be shown after its own review.
+        """
+        if _was_accepted(session, row.id):
+            text = "平台已受理但一直没有显示，可能还在审核，请到平台核对"
+            _note_undecided(session, row, Undecided(text, found.evidence), now)
+            return
+        settle = self.pace.settle(self.channel.settle_s)
+        settled = self.now >= (row.once_deadline_at or self.now) + settle
+        agreed = row.absent_at is not None and self.now >= row.absent_at + settle / 2
+        if settled and agreed and not callbacks.waiting(session, row.account_id):
+            learn_absent(session, row, now, "find", found.evidence)
+            return
+        observe(session, row, "find", ABSENT, now, detail=found.evidence)
+        row.absent_at = row.absent_at or now
+
+    @contextmanager
+    def _row(self) -> Iterator[tuple[Session, Delivery]]:
+        with self.house.db.write() as session:
+            yield session, lock(session, self.claimed.row_id, self.claimed.fence)
+
+
+def _was_accepted(session: Session, delivery_id: int) -> bool:
+    """Whether the platform ever said that it took a call of this row."""
+    query = select(Observation.id).where(Observation.delivery_id == delivery_id, Observation.verdict == "sent")
+    return session.scalar(query.limit(1)) is not None
+
+
+def _note_undecided(session: Session, row: Delivery, seen: Undecided, now: datetime, source: str = "find") -> None:
+    observe(session, row, source, "undecided", now, detail={"reason": seen.reason, **seen.evidence})
+    row.error_text = seen.reason
