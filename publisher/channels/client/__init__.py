@@ -76,7 +76,9 @@ class Client:
         if len(content.title) > self.limits["title"]:
             problems.append(Problem("title", f"客户端标题不能超过 {self.limits['title']} 字，请缩短。"))
         if len(_alert(content).encode()) > self.limits["alert_bytes"]:
-            problems.append(Problem("summary", "推送文案过长，请缩短摘要或改写客户端文案。"))
+            problems.append(
+                Problem("variant", f"推送文案超过 {self.limits['alert_bytes']} 字节，请缩短标题或改写客户端文案。")
+            )
         return problems
 
     def render(self, content: Content) -> Payload:

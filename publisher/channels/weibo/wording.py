@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from datetime import datetime
 from typing import Any
 
@@ -27,10 +28,12 @@ def normal(text: str) -> str:
 
 def compose(title: str, summary: str, link: str) -> str:
     """【title】summary and link, the words cut with … so that the whole fits."""
-    whole = words = f"【{title}】{summary}".strip()
-    while words and measure(f"{words}… {link}") > MOST:
-        words = words[:-1]
-    return f"{whole} {link}" if measure(f"{whole} {link}") <= MOST else f"{words}… {link}"
+    whole = f"【{title}】{summary}".strip()
+    if measure(f"{whole} {link}") <= MOST:
+        return f"{whole} {link}"
+    lengths = range(len(whole) + 1)  # a longer beginning never measures less
+    fitting = bisect_right(lengths, MOST, key=lambda length: measure(f"{whole[:length]}… {link}"))
+    return f"{whole[: max(fitting - 1, 0)]}… {link}"
 
 
 def created_at(post: dict[str, Any]) -> datetime:
