@@ -47,6 +47,11 @@ def one_page(session: Session, query: Select[Any]) -> tuple[list[Any], Paging]:
     return list(rows), paging
 
 
+def page_of(total: int) -> Paging:
+    """The paging of a list that is not a query of the database."""
+    return Paging(total, page_number())
+
+
 def form_instant(name: str, title: str) -> datetime | None:
     """The instant of a datetime-local field, read as Shanghai time; None when empty. Raises CheckFailed."""
     raw = request.form.get(name, "").strip()

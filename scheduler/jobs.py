@@ -24,6 +24,7 @@ from monitors.scoring import score_new
 from monitors.sentiment import SnowScorer
 from publisher.delivery import Worker, end_look, handle_callbacks, look
 from scheduler import runs
+from scheduler.indexing import Indexer
 from scheduler.runs import Job
 from spiders.runner import run_due
 
@@ -53,6 +54,17 @@ def score(house: House) -> int:
 def scorer() -> Scorer:
     """The scorer, its model loaded once a process."""
     return SnowScorer()
+
+
+def index(house: House) -> int:
+    """Bring new and changed items and messages into the search index."""
+    return indexer().run(house)
+
+
+@cache
+def indexer() -> Indexer:
+    """How far this process has come."""
+    return Indexer()
 
 
 def find_issues(house: House) -> int:
@@ -116,6 +128,7 @@ TABLE = {
     "callbacks": Job("处理平台通知", take_in, every_s=1, engine="deliver"),
     "crawl": Job("采集", run_due, every_s=5, engine="crawl", interrupt=end_crawls),
     "score": Job("情感打分", score, every_s=3),
+    "index": Job("更新检索", index, every_s=5),
     "detect": Job("议题发现", find_issues, every_s=15),
     "alerts": Job("生成预警", alert, every_s=5),
     "send_alerts": Job("发送预警", send, every_s=5),

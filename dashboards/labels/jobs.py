@@ -8,6 +8,7 @@ JOBS: dict[str, str] = {
     "callbacks": "处理平台通知",
     "crawl": "采集",
     "score": "情感打分",
+    "index": "更新检索",
     "detect": "议题发现",
     "alerts": "生成预警",
     "send_alerts": "发送预警",

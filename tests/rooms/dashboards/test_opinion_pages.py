@@ -28,6 +28,7 @@ from core.models import (
     Source,
 )
 from core.models.words import Role
+from scheduler.indexing import Indexer
 from tests.rooms.dashboards.conftest import Staff, write_article
 
 WORDS = ("补贴办理跑了三趟", "好消息", "请问外地户口能办吗", "")
@@ -143,7 +144,15 @@ def test_an_answer_is_drafted_and_goes_to_review(
 def test_an_issue_shows_reasons_trend_terms_and_evidence(staff: Callable[..., Staff], issue: Issue) -> None:
     analyst = staff("sun", Role.ANALYST)
     page = analyst.text(f"/issues/{issue.id}")
-    for words in ("补贴办理反复跑腿", "往常约 2.1，高出", "一条负面评论计 1，其他评论计 0.25", "负面占比高", "data-chart=", "全部佐证 15", "突出的词"):
+    for words in (
+        "补贴办理反复跑腿",
+        "往常约 2.1，高出",
+        "一条负面评论计 1，其他评论计 0.25",
+        "负面占比高",
+        "data-chart=",
+        "全部佐证 15",
+        "突出的词",
+    ):
         assert words in page, words
     table = analyst.get(f"/issues/{issue.id}/trend.csv")
     assert table.get_data(as_text=True).startswith("\ufeff时段")
@@ -245,12 +254,21 @@ def test_the_audit_log_is_filtered_by_person_and_action_and_told_in_chinese(
 
 
 def test_search_finds_titles_and_mentions_and_leaves_out_what_the_role_may_not_read(
-    staff: Callable[..., Staff], mentions: list[Mention]
+    house: House, staff: Callable[..., Staff], mentions: list[Mention]
 ) -> None:
-    assert "补贴办理跑了三趟" in staff("sun", Role.ANALYST).text("/search?q=补贴")
-    page = staff("wu", Role.ADMINISTRATOR).text("/search?q=补贴")
-    assert "冬季取暖补贴" in page
-    assert "跑了三趟" not in page
+    Indexer().run(house)
+    house.index.put("mention", [(row.id, f"补贴：{row.text}") for row in mentions])  # enough for a second page
+    analyst = staff("sun", Role.ANALYST)
+    page = analyst.text("/search?q=补贴")
+    assert "补贴办理跑了三趟" in page
+    assert "共 60 条，第 1 / 2 页" in page
+    assert analyst.text("/search?q=补贴&kind=mention&page=2").count('class="wz-mention"') == 10
+    assert "冬季取暖补贴" in analyst.text("/search?q=补贴&kind=article")
+    for kind in ("", "mention", "case"):
+        page = staff(f"wu{kind}", Role.ADMINISTRATOR).text(f"/search?q=补贴&kind={kind}")
+        assert "冬季取暖补贴" in page
+        assert "跑了三趟" not in page
+        assert "评论 60" not in page
 
 
 def test_search_finds_a_case_by_its_number_and_an_item_by_its_text(
@@ -259,7 +277,10 @@ def test_search_finds_a_case_by_its_number_and_an_item_by_its_text(
     message = intake.Incoming("portal", "m1", "暖气不热", "室内只有十五度。")
     with house.db.write() as session:
         case = intake.accept_message(session, Actor.system("portal"), message, house.vault, house.clock.now()).case
+    Indexer().run(house)
     analyst = staff("sun", Role.ANALYST)
     assert "暖气不热" in analyst.text(f"/search?q={case.number}")
     assert article.title in analyst.text("/search?q=市民政局今天发布")
+    assert "请在上方输入" in analyst.text("/search")
+    assert "这一类里没有" in analyst.text(f"/search?q={case.number}&kind=article")
     assert "没有找到" in analyst.text("/search?q=%25")
