@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from core.clock import Clock, shanghai
@@ -31,17 +33,21 @@ class Budget:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
+        self._counting: Any = None
 
     def take(self, account_id: int, api: str, purpose: str, limit: int) -> bool:
         """Take one request of today's (Shanghai) budget; False when `purpose` may have no more. Atomic."""
         most = ceiling(purpose, limit)
         if most < 1:
             return False
-        with self._db.write() as session:
+
+        def count(session: Session) -> bool:
             if not self._count(session, (account_id, api, TOTAL), most):
                 return False
             self._count(session, (account_id, api, purpose), limit)
-        return True
+            return True
+
+        return self._db.together(count)
 
     def used(self, account_id: int, api: str, purpose: str = TOTAL) -> int:
         """Requests of today, of all purposes or of one."""
@@ -57,12 +63,16 @@ class Budget:
     def _count(self, session: Session, row: tuple[int, str, str], most: int) -> bool:
         """One more on the row unless it stands at `most`; one statement, so two processes cannot both take the last."""
         account_id, api, purpose = row
-        insert = insert_for(session, BudgetUse).values(
-            account_id=account_id, api=api, purpose=purpose, day=shanghai(self._clock.now()).date(), used=1
-        )
-        counted = insert.on_conflict_do_update(
-            index_elements=["account_id", "api", "day", "purpose"],
-            set_={"used": BudgetUse.used + 1},
-            where=BudgetUse.used < most,
-        ).returning(BudgetUse.used)
-        return session.execute(counted).first() is not None
+        day = shanghai(self._clock.now()).date()
+        values = {"account_id": account_id, "api": api, "purpose": purpose, "day": day, "used": 1, "most": most}
+        if self._counting is None:  # built once: building it costs more than running it
+            self._counting = (
+                insert_for(session, BudgetUse)
+                .on_conflict_do_update(
+                    index_elements=["account_id", "api", "day", "purpose"],
+                    set_={"used": BudgetUse.used + 1},
+                    where=BudgetUse.used < bindparam("most"),
+                )
+                .returning(BudgetUse.used)
+            )
+        return session.connection().execute(self._counting, values).first() is not None

@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Update, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.claims import Claimed, Holder
@@ -20,6 +21,7 @@ from core.db import insert_for
 from core.errors import ChannelError, LostClaim, Refused, Transient
 from core.house import House
 from core.models import Copy, Delivery, Media, Step, Upload
+from core.models.base import Base
 from core.ports import Effect, Json
 from publisher.delivery.gates import check_gate
 from publisher.delivery.pace import Pace
@@ -30,6 +32,35 @@ SURE = frozenset({Effect.NOT_SENT, Effect.REFUSED, Effect.THROTTLED, Effect.CRED
 GATED = (
     Delivery.operation, Delivery.copy_id, Delivery.revision_id, Delivery.account_id, Delivery.window_ends_at,
 )  # fmt: skip
+
+# Statements of every delivery, built once: building them costs more than running them.
+COPIES, ROWS, STEPS = (Base.metadata.tables[model.__tablename__] for model in (Copy, Delivery, Step))
+FIX_COPY = (
+    update(COPIES)
+    .where(COPIES.c.id == select(ROWS.c.copy_id).where(ROWS.c.id == bindparam("row_id")).scalar_subquery())
+    .values(published_at=func.coalesce(COPIES.c.published_at, bindparam("now", type_=COPIES.c.published_at.type)))
+    .returning(COPIES.c.published_at)
+)
+BEGIN_STEP, ADD_STEPS = insert(STEPS).returning(STEPS.c.id), insert(STEPS)
+
+
+@cache
+def _change_row(columns: tuple[str, ...]) -> Update:
+    """The claimed row under its fence; gives what the gate reads."""
+    return (
+        update(ROWS)
+        .where(ROWS.c.id == bindparam("row_id"), ROWS.c.fence == bindparam("mine"))
+        .values({name: bindparam(name, type_=ROWS.c[name].type) for name in columns})
+        .returning(*(ROWS.c[column.key] for column in GATED))
+    )
+
+
+@cache
+def _answer_step(columns: tuple[str, ...], unsettled: bool) -> Update:
+    """A step's answer; an unsettled one only while nothing else has settled the step meanwhile."""
+    change = update(STEPS).where(STEPS.c.id == bindparam("step_id"))
+    change = change.where(STEPS.c.effect == "") if unsettled else change
+    return change.values({name: bindparam(name, type_=STEPS.c[name].type) for name in columns})
 
 
 @dataclass
@@ -151,25 +182,16 @@ class LedgerJournal:
 
     def _enter(self, session: Session, now: datetime, columns: dict[str, Any], step: Json) -> tuple[datetime, int]:
         """The copy first, then the row by its fence: locks in the one order; then the gate, then the step."""
-        at = session.scalar(
-            update(Copy)
-            .where(Copy.id == select(Delivery.copy_id).where(Delivery.id == self.claimed.row_id).scalar_subquery())
-            .values(published_at=func.coalesce(Copy.published_at, now))
-            .returning(Copy.published_at)
-            .execution_options(synchronize_session=False)
-        )
-        row = session.execute(
-            update(Delivery)
-            .where(Delivery.id == self.claimed.row_id, Delivery.fence == self.claimed.fence)
-            .values({"step_at": now, **self._columns(), **columns})
-            .returning(*GATED)
-            .execution_options(synchronize_session=False)
-        ).first()
+        connection = session.connection()
+        at = connection.execute(FIX_COPY, {"row_id": self.claimed.row_id, "now": now}).scalar()
+        values = {"step_at": now, **self._columns(), **columns}
+        mine = {"row_id": self.claimed.row_id, "mine": self.claimed.fence}
+        row = connection.execute(_change_row(tuple(values)), {**values, **mine}).first()
         if row is None:
             raise LostClaim(f"第 {self.claimed.row_id} 行已由其他进程接手")
         check_gate(session, row, now)
         self._write(session)
-        step_id = session.scalar(insert(Step).values(**step).returning(Step.id)) if columns else 0
+        step_id = connection.execute(BEGIN_STEP, step).scalar() if columns else 0
         return at or now, step_id or 0
 
     def _columns(self) -> dict[str, Any]:
@@ -179,13 +201,12 @@ class LedgerJournal:
 
     def _write(self, session: Session) -> None:
         """Steps, their answers and what was uploaded; also without the claim, for none of it is ever thrown away."""
+        connection = session.connection()
         if self._pending.steps:
-            session.execute(insert(Step), self._pending.steps)
+            connection.execute(ADD_STEPS, self._pending.steps)
         for step_id, columns in self._pending.answers.items():
-            change = update(Step).where(Step.id == step_id).values(**columns)
-            if columns["effect"] == Effect.UNKNOWN:
-                change = change.where(Step.effect == "")  # unless it was settled by other news meanwhile
-            session.execute(change.execution_options(synchronize_session=False))
+            unsettled = columns["effect"] == Effect.UNKNOWN
+            connection.execute(_answer_step(tuple(columns), unsettled), {**columns, "step_id": step_id})
         for row in self._pending.uploads:
             values = {**row, "account_id": self.account_id, "uploaded_at": self.house.clock.now()}
             session.execute(insert_for(session, Upload).values(**values).on_conflict_do_nothing())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, union_all
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.claims import Claimed
@@ -16,7 +16,7 @@ from core.models.words import Operation
 from core.ports import Key, Receipt
 from core.ports import Payload as Template
 from publisher.delivery.rows import calls_made
-from publisher.review import approval_facts, approved
+from publisher.review import APPROVAL, approved
 from publisher.wire import mark_of
 from publisher.workflow import State
 
@@ -69,7 +69,7 @@ def read_approved(session: Session, claimed: Sequence[Claimed]) -> dict[int, Ord
     fences = {row.row_id: row.fence for row in claimed}
     query = select(Delivery.id, Delivery.fence, Delivery.operation, Delivery.revision_id).where(Delivery.id.in_(fences))
     mine = [row for row in session.execute(query) if fences[row.id] == row.fence]
-    standing = approved(session.execute(union_all(*approval_facts([row.revision_id or 0 for row in mine]))))
+    standing = approved(session.execute(APPROVAL, {"revision_ids": [row.revision_id or 0 for row in mine]}))
     ready = [row.id for row in mine if row.operation == Operation.WITHDRAW or row.revision_id in standing]
     return read_orders(session, ready)
 

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, joinedload, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from core.db import insert_for
 from core.errors import LostClaim
 from core.models import Copy, CopyEvent, Delivery, Observation, Step
+from core.models.base import Instant
 from core.models.words import CopyEventKind, CopyState, DeliveryState, Operation
 from core.ports import Effect
 from publisher.delivery.holding import end_hold, raise_hold
@@ -25,6 +26,30 @@ from publisher.workflow import ENDED, IN_FLIGHT, UNSENT, State, check_move
 POSSIBLE = ("", Effect.UNKNOWN.value, Effect.DONE.value)  # effects of once-steps that were, or may have been, done
 REST_AT_ONCE = 200
 ABSENT = "absent"  # effect of a once-step that was looked for and is not there
+# Statements of every outcome, built once: building them costs more than running them.
+LOCK_COPY = (
+    select(Copy)
+    .join(Delivery, Delivery.copy_id == Copy.id)
+    .where(Delivery.id == bindparam("row_id"))
+    .with_for_update(of=Copy, key_share=True)
+    .execution_options(populate_existing=True)
+)
+LOCK_ROW = (
+    select(Delivery)
+    .where(Delivery.id == bindparam("row_id"))
+    .options(joinedload(Delivery.account, innerjoin=True), joinedload(Delivery.article, innerjoin=True))
+    .with_for_update(of=Delivery, key_share=True)
+    .execution_options(populate_existing=True)
+)
+LOCK_MINE = LOCK_ROW.where(Delivery.fence == bindparam("mine"))
+CLOSE_STEPS = (
+    update(Step)
+    .where(
+        Step.delivery_id == bindparam("row_id"), Step.once.is_(True), Step.effect.in_(["", Effect.UNKNOWN.value])
+    )
+    .values(effect=bindparam("new_effect"), result_at=func.coalesce(Step.result_at, bindparam("now", type_=Instant())))
+    .execution_options(synchronize_session=False)
+)  # fmt: skip
 
 
 def lock(session: Session, delivery_id: int, fence: int | None = None) -> Delivery:
@@ -32,18 +57,11 @@ def lock(session: Session, delivery_id: int, fence: int | None = None) -> Delive
 
     Article and account come along, unlocked. Every transaction that writes a row and may touch its copy begins here.
     """
-    copy = select(Copy).join(Delivery, Delivery.copy_id == Copy.id).where(Delivery.id == delivery_id)
-    first = session.scalar(copy.with_for_update(of=Copy, key_share=True).execution_options(populate_existing=True))
-    query = (
-        select(Delivery)
-        .where(Delivery.id == delivery_id)
-        .options(joinedload(Delivery.account, innerjoin=True), joinedload(Delivery.article, innerjoin=True))
-        .with_for_update(of=Delivery, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    if fence is not None:
-        query = query.where(Delivery.fence == fence)
-    row = session.scalar(query)
+    first = session.scalar(LOCK_COPY, {"row_id": delivery_id})
+    if fence is None:
+        row = session.scalar(LOCK_ROW, {"row_id": delivery_id})
+    else:
+        row = session.scalar(LOCK_MINE, {"row_id": delivery_id, "mine": fence})
     if row is None:
         raise LostClaim(f"第 {delivery_id} 行已由其他进程接手")
     set_committed_value(row, "copy", first)
@@ -139,12 +157,8 @@ def note_event(session: Session, copy: Copy, kind: CopyEventKind, now: datetime,
 
 def close_steps(session: Session, delivery: Delivery, effect: str, now: datetime) -> None:
     """Give the open or uncertain once-steps of a row their final effect."""
-    session.execute(
-        update(Step)
-        .where(Step.delivery_id == delivery.id, Step.once.is_(True), Step.effect.in_(["", Effect.UNKNOWN.value]))
-        .values(effect=effect, result_at=func.coalesce(Step.result_at, now))
-        .execution_options(synchronize_session=False)
-    )
+    values = {"row_id": delivery.id, "new_effect": str(effect), "now": now}
+    session.connection().execute(CLOSE_STEPS, values)
 
 
 def calls_made(session: Session, delivery_ids: Sequence[int]) -> dict[int, int]:
