@@ -5,15 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from core.db import insert_for
 from core.models import Alarm
+from core.models.base import Instant
 from core.models.words import AlarmLevel
 
 ORDER = [level.value for level in AlarmLevel]
 OPEN = text("cleared_at IS NULL")
+CLEAR = (  # part of every delivery's outcome, so built once
+    update(Alarm)
+    .where(Alarm.dedup_key == bindparam("key"), Alarm.cleared_at.is_(None))
+    .values(cleared_at=bindparam("now", type_=Instant()), cleared_by=bindparam("by"))
+    .returning(Alarm.id)
+    .execution_options(synchronize_session=False)
+)
 
 
 def raise_(session: Session, dedup_key: str, level: str, room: str, text: str, now: datetime, **detail: Any) -> Alarm:
@@ -37,12 +45,7 @@ def raise_(session: Session, dedup_key: str, level: str, room: str, text: str, n
 
 def clear(session: Session, dedup_key: str, by: str, now: datetime) -> bool:
     """Close the open alarm of that key; False when there is none."""
-    done = session.execute(
-        update(Alarm)
-        .where(Alarm.dedup_key == dedup_key, Alarm.cleared_at.is_(None))
-        .values(cleared_at=now, cleared_by=by)
-        .returning(Alarm.id)
-    )
+    done = session.execute(CLEAR, {"key": dedup_key, "now": now, "by": by})
     return done.first() is not None
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from core.claims import Claimed, Holder, claim
 from core.db import Database
 from core.models import Account, Copy, Delivery, Token
+from core.models.base import Instant
 from core.models.words import CopyState, Operation
 from publisher.channels import channel_class, channels
 from publisher.delivery.gates import ALL, frozen_scopes, scope_of
@@ -22,7 +24,7 @@ FLYING = [state.value for state in IN_FLIGHT]
 HOLD_AT_ONCE = 500
 
 
-def due_rows(now: datetime) -> list[ColumnElement[bool]]:
+def due_rows(now: Any) -> list[ColumnElement[bool]]:
     """Conditions of a row that may be claimed: due, lane free, account usable, its turn after the website.
 
     A withdrawal is tried whatever state the account is in, so that it goes on alarming until it is done.
@@ -85,11 +87,10 @@ def hold_due(session: Session, since: datetime, until: datetime, reason: str, no
 def _anything_due(db: Database, now: datetime) -> bool:
     """A cheap look without a write lock; rows to be held count."""
     with db.read() as session:
-        claimable = select(Delivery.id).where(*due_rows(now)).limit(1)
-        return session.scalar(claimable) is not None or session.scalar(_overdue(now).limit(1)) is not None
+        return session.scalar(CLAIMABLE, {"now": now}) is not None or session.scalar(OVERDUE, {"now": now}) is not None
 
 
-def _overdue(now: datetime) -> Select[int]:
+def _overdue(now: Any) -> Select[int]:
     return select(Delivery.id).where(
         Delivery.state == State.PLANNED.value,
         Delivery.operation != Operation.WITHDRAW.value,
@@ -173,7 +174,7 @@ def _kind_is(kind: str) -> ColumnElement[bool]:
     return exists().where(Account.id == Delivery.account_id, Account.kind == kind)
 
 
-def _its_turn(now: datetime) -> ColumnElement[bool]:
+def _its_turn(now: Any) -> ColumnElement[bool]:
     first = and_(
         Copy.article_id == Delivery.article_id,
         Copy.state == CopyState.LIVE.value,
@@ -190,3 +191,9 @@ def _not_frozen(frozen: set[str]) -> ColumnElement[bool]:
         return free
     ids = [int(scope.partition(":")[2]) for scope in frozen if scope.startswith(scope_of(0)[:-1])]
     return or_(free, Delivery.account_id.not_in(ids))
+
+
+# Asked several times a second, so built once.
+NOW: BindParameter[datetime] = bindparam("now", type_=Instant())
+CLAIMABLE = select(Delivery.id).where(*due_rows(NOW)).limit(1)
+OVERDUE = _overdue(NOW).limit(1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from core.claims import Claimed
@@ -58,7 +59,7 @@ def read_orders(session: Session, delivery_ids: Sequence[int]) -> dict[int, Orde
     rows = session.execute(query).all()
     calls = calls_made(session, [row.id for row, *_rest in rows if row.once_at is not None])
     return {
-        row.id: _order(session, calls.get(row.id, 0), *each)
+        row.id: _order(session, calls.get(row.id, 0), each)
         for each in rows
         if (row := each[0]).payload_id is not None or row.operation == Operation.WITHDRAW
     }
@@ -74,15 +75,8 @@ def read_approved(session: Session, claimed: Sequence[Claimed]) -> dict[int, Ord
     return read_orders(session, ready)
 
 
-def _order(
-    session: Session,
-    calls: int,
-    delivery: Delivery,
-    link: str,
-    account: Account,
-    copy: Copy | None,
-    stored: Payload | None,
-) -> Order:
+def _order(session: Session, calls: int, found: Row[Any]) -> Order:
+    delivery, link, account, copy, stored = found
     since = delivery.once_at or delivery.intended_at or delivery.created_at
     looking = delivery.state != State.INTENDED
     key = Key(

@@ -22,6 +22,7 @@ from publisher.delivery.pace import pace_of
 from publisher.delivery.takeover import Takeover
 
 POLL_S = 0.2
+GATHER_S = 0.03
 JUMP_S = 120.0
 WRITE_AGAIN_S = 5.0
 log = logging.getLogger(__name__)
@@ -54,7 +55,8 @@ class Worker:
                 except SQLAlchemyError:
                     log.exception("round of worker %s", self.name)
                     stop.wait(1)
-                self._wake.wait(poll_s)
+                if self._wake.wait(poll_s):
+                    stop.wait(GATHER_S / self.pace.factor)  # what ends just now is claimed for together
                 self._wake.clear()
         finally:
             self.close()
