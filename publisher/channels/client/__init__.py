@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 from core.errors import Refused
@@ -164,7 +165,9 @@ class Client:
     def _write_feed(self, payload: Payload, key: Key, journal: Journal) -> None:
         values = {"key": key.native or "-"}
         for name, sha256, _use in pictures_of(payload.template):
-            values[name] = journal.repeatable("picture", partial(self._picture, sha256, journal))
+            values[name] = journal.repeatable(
+                "picture", partial(_picture, self.house.settings.site_path, sha256, journal)
+            )
         content = {name: bind(payload.template[name], values) for name in FEED_FIELDS}
         push = {"push": bind(payload.template["push"], values)} if "push" in payload.template else {}
         prove(payload, {**content, **push}, values)
@@ -187,11 +190,6 @@ class Client:
         prove_part(payload, "push", body, {"key": native})
         return self.push.send(body)
 
-    def _picture(self, sha256: str, journal: Journal) -> str:
-        return "/" + write_media(
-            self.house.settings.site_path, sha256, journal.media_type(sha256), journal.media(sha256)
-        )
-
     def _receipt(self, key: Key, data: Mapping[str, Any]) -> Receipt:
         return Receipt("confirmed", str(key.article_id), f"{self.site_url}/client/items/{key.article_id}", dict(data))
 
@@ -200,6 +198,10 @@ def _first_used(key: Key, otherwise: datetime) -> datetime:
     """When the stored key was first used: its day counts from there, whatever was tried with it later."""
     known = key.memory.get(KEY) or {}
     return datetime.fromisoformat(known["at"]) if known.get("cid") == key.native else otherwise
+
+
+def _picture(site: Path, sha256: str, journal: Journal) -> str:
+    return "/" + write_media(site, sha256, journal.media_type(sha256), journal.media(sha256))
 
 
 def _alert(content: Content) -> str:
