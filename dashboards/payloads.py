@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ WORDS = {
 }
 SLOTS = {"published_at": "发布时间", "key": "推送编号", "copy_link": "带标记的稿件链接", "media": "图片"}
 TECHNICAL = {"meta", "options", "android", "ios", "platform", "cid", "reply", "extras"}
+HTML = re.compile(r"</|<img|<br")
 FLAGS = {"need_open_comment": "开放评论", "only_fans_can_comment": "仅粉丝可评论"}
 
 
@@ -82,7 +84,7 @@ def _leaf(path: tuple[str, ...], value: Any) -> Part:
     if _is_picture(pieces):
         return Part(word, picture=str(pieces[-1].get("sha256", "")), technical=technical)
     text = "".join(_words(piece) for piece in pieces)
-    if "</" in text or "<img" in text or "<br" in text:
+    if HTML.search(text):
         return Part(word, html=text, technical=technical)
     return Part(word, text=text, technical=technical)
 

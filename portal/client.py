@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Blueprint, abort, jsonify, request
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from core.errors import CheckFailed
@@ -19,6 +18,7 @@ from portal import comments
 from portal.access import client_visitor, house, is_collector, wait_s
 from portal.comments import Posted, Shown, Slice, Viewer
 from portal.failures import failure, too_fast
+from portal.likes import add_like, counts_of, need_live
 
 CHANNEL = ChannelKind.CLIENT.value
 FEED_ROWS, COMMENT_ROWS, MOST_ROWS = 20, 50, 200
@@ -42,7 +42,7 @@ def feed() -> Response:
 def item(article_id: int) -> Response:
     """One item with its HTML; 410 when it was withdrawn."""
     with house().db.read() as db:
-        _need_live(db, article_id)
+        need_live(db, article_id, CHANNEL)
         query = select(FeedEntry).where(FeedEntry.article_id == article_id, FeedEntry.removed_at.is_(None))
         return jsonify(_entry(db.scalars(query.order_by(FeedEntry.id.desc())).first(), whole=True))
 
@@ -52,7 +52,7 @@ def show_comments(article_id: int) -> Response:
     """Comments with ids above `after`, oldest first; `next` is the last id when there may be more, else null."""
     limit, after = _number("limit", COMMENT_ROWS, MOST_ROWS), _number("after", 0, MOST_ID)
     with house().db.read() as db:
-        _need_live(db, article_id)
+        need_live(db, article_id, CHANNEL)
         rows = comments.list_comments(db, article_id, CHANNEL, _viewer(), Slice(limit + 1, after))
     more = rows[limit - 1].id if len(rows) > limit else None
     return jsonify(items=[_comment(row) for row in rows[:limit]], next=more)
@@ -69,7 +69,7 @@ def post_comment(article_id: int) -> Response | tuple[Response, int]:
     opened = house()
     try:
         with opened.db.write() as db:
-            _need_live(db, article_id)
+            need_live(db, article_id, CHANNEL)
             if not comments.comments_on(db):
                 return failure(403, "评论暂未开放。", "comments_off")
             row = comments.write_comment(db, article_id, CHANNEL, posted, client_visitor(), opened.clock.now())
@@ -82,9 +82,7 @@ def post_comment(article_id: int) -> Response | tuple[Response, int]:
 @blueprint.get("/items/<int:article_id>/counts")
 def show_counts(article_id: int) -> Response:
     """{"likes", "comments"} in the app."""
-    with house().db.read() as db:
-        _need_live(db, article_id)
-        return jsonify(comments.counts(db, article_id, CHANNEL, _viewer()))
+    return jsonify(counts_of(article_id, CHANNEL, _viewer()))
 
 
 @blueprint.post("/items/<int:article_id>/likes")
@@ -92,11 +90,8 @@ def post_like(article_id: int) -> Response:
     """One like a device; gives the counts after it."""
     if wait := wait_s("like"):
         return too_fast(wait)
-    opened = house()
-    with opened.db.write() as db:
-        _need_live(db, article_id)
-        comments.like(db, article_id, CHANNEL, client_visitor(), opened.clock.now())
-        return jsonify(comments.counts(db, article_id, CHANNEL, _viewer()))
+    add_like(article_id, CHANNEL, client_visitor())
+    return jsonify(counts_of(article_id, CHANNEL, _viewer()))
 
 
 def _viewer() -> Viewer:
@@ -144,9 +139,3 @@ def _comment(row: Shown) -> dict[str, Any]:
         "state": row.state,
         "likes": row.likes,
     }
-
-
-def _need_live(db: Session, article_id: int) -> None:
-    state = comments.item_state(db, article_id, CHANNEL)
-    if state != "live":
-        abort(410 if state == "gone" else 404)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from core.errors import CheckFailed
@@ -12,6 +11,7 @@ from portal import comments
 from portal.access import house, is_collector, known_web_visitor, wait_s, web_visitor
 from portal.comments import Posted, Slice, Viewer
 from portal.failures import failure, too_fast
+from portal.likes import add_like, counts_of, need_live
 
 CHANNEL = ChannelKind.WEBSITE.value
 PAGE_ROWS = 50
@@ -37,7 +37,7 @@ def post_comment(article_id: int) -> Response | str | tuple[str, int]:
     opened = house()
     try:
         with opened.db.write() as db:
-            _need_live(db, article_id)
+            need_live(db, article_id, CHANNEL)
             if not comments.comments_on(db):
                 return failure(403, "评论暂未开放。", "comments_off")
             comments.write_comment(db, article_id, CHANNEL, posted, web_visitor(), opened.clock.now())
@@ -51,9 +51,7 @@ def post_comment(article_id: int) -> Response | str | tuple[str, int]:
 @blueprint.get("/<int:article_id>/counts")
 def show_counts(article_id: int) -> Response:
     """Likes and comments as JSON."""
-    with house().db.read() as db:
-        _need_live(db, article_id)
-        return jsonify(comments.counts(db, article_id, CHANNEL, _viewer()))
+    return jsonify(counts_of(article_id, CHANNEL, _viewer()))
 
 
 @blueprint.post("/<int:article_id>/likes")
@@ -61,21 +59,17 @@ def post_like(article_id: int) -> Response:
     """One like a browser; goes back to the comments page, or gives the counts to a program that asks for JSON."""
     if wait := wait_s("like"):
         return too_fast(wait)
-    opened = house()
     visitor = web_visitor()
-    with opened.db.write() as db:
-        _need_live(db, article_id)
-        new = comments.like(db, article_id, CHANNEL, visitor, opened.clock.now())
-        shown = comments.counts(db, article_id, CHANNEL, Viewer(visitor=visitor))
+    new = add_like(article_id, CHANNEL, visitor)
     if request.accept_mimetypes.best == "application/json":
-        return jsonify(shown)
+        return jsonify(counts_of(article_id, CHANNEL, Viewer(visitor=visitor)))
     flash("已点赞，谢谢。" if new else "您已经点过赞了。")
     return redirect(url_for("items.show_comments", article_id=article_id), 303)
 
 
 def _page(article_id: int, problems: dict[str, str], filled: dict[str, str]) -> str:
     with house().db.read() as db:
-        _need_live(db, article_id)
+        need_live(db, article_id, CHANNEL)
         viewer = _viewer()
         shown = comments.counts(db, article_id, CHANNEL, viewer)
         pages = max(1, -(-shown["comments"] // PAGE_ROWS))
@@ -105,9 +99,3 @@ def _page_number(pages: int) -> int:
 
 def _viewer() -> Viewer:
     return Viewer(is_collector(request, house()), known_web_visitor())
-
-
-def _need_live(db: Session, article_id: int) -> None:
-    state = comments.item_state(db, article_id, CHANNEL)
-    if state != "live":
-        abort(410 if state == "gone" else 404)

@@ -160,13 +160,12 @@ def _form(
 ) -> str:
     session = reading()
     accounts = list(session.scalars(select(Account).where(Account.enabled).order_by(Account.id)))
-    previews = authoring.preview(house(), session, article.id) if article and article.head_id else []
     return render_template(
-        "articles/edit.html", article=article, draft=draft, problems=problems, accounts=accounts, previews=previews,
-        version=version or (article.version if article else 0), blocked=blocked,
+        "articles/edit.html", article=article, draft=draft, problems=problems, accounts=accounts,
+        previews=_previews(session, article), version=version or (article.version if article else 0), blocked=blocked,
         needs_reason=any(p.severity == Severity.CONFIRM or p.field == "reason" for p in problems),
         chosen=_chosen(session, article, accounts) if chosen is None else set(chosen),
-        returned=_returned(session, article) if article else None,
+        returned=_returned(session, article),
         limits={kind: _limit(kind) for kind in {account.kind for account in accounts}},
         cover=session.get(Media, draft.cover_sha256) if draft.cover_sha256 else None,
         reasons=request.form.get("reason", ""), names=names_of(session),
@@ -191,9 +190,13 @@ def _chosen(session: Session, article: Article | None, accounts: list[Account]) 
     return {account.id for account in accounts}
 
 
-def _returned(session: Session, article: Article) -> ReviewStep | None:
+def _previews(session: Session, article: Article | None) -> list[authoring.Preview]:
+    return authoring.preview(house(), session, article.id) if article and article.head_id else []
+
+
+def _returned(session: Session, article: Article | None) -> ReviewStep | None:
     """The review that sent the article back, while that is where it stands."""
-    if article.state != "returned":
+    if article is None or article.state != "returned":
         return None
     query = select(ReviewStep).where(ReviewStep.article_id == article.id, ReviewStep.decision == "return")
     return session.scalar(query.order_by(ReviewStep.id.desc()).limit(1))
