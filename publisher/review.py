@@ -103,17 +103,18 @@ APPROVAL = union_all(*approval_facts())  # built once: building it costs more th
 
 def _stands(parts: Mapping[str, list[tuple[int, int, str]]]) -> bool:
     steps, payloads = sorted(parts["step"]), sorted(parts["payload"])
-    wrote = {one for what in ("article", "editor") for one, _two, _digest in parts[what]}
-    people = {person_id for _step, person_id, _digest in steps}
     digest = _digest_of([[account_id, digest] for account_id, _zero, digest in payloads])
-    return (
-        bool(digest)
-        and [[step for step, _person, _digest in steps]]
-        == [list(range(1, needed + 1)) for _a, needed, _d in parts["article"]]
-        and len(people) == len(steps)
-        and people.isdisjoint(wrote)
-        and all(signed == digest for _step, _person, signed in steps)
-    )
+    needed = parts["article"][0][1] if parts["article"] else -1
+    if not digest or needed != len(steps) or {step[2] for step in steps} != {digest}:
+        return False
+    return _by_enough_people(parts, steps)
+
+
+def _by_enough_people(parts: Mapping[str, list[tuple[int, int, str]]], steps: list[tuple[int, int, str]]) -> bool:
+    """Steps one, two, three in turn, each by another person, none of whom wrote the item."""
+    numbers, people = [step for step, _person, _digest in steps], {person for _step, person, _digest in steps}
+    wrote = {person for person, _two, _digest in [*parts["article"], *parts["editor"]]}
+    return numbers == list(range(1, len(steps) + 1)) and len(people) == len(steps) and people.isdisjoint(wrote)
 
 
 def authors(session: Session, article: Article) -> frozenset[int]:

@@ -73,6 +73,23 @@ class Pending:
     uploads: list[dict[str, Any]] = field(default_factory=list)
     once_closed: bool = False
 
+    def columns(self, memory: Json) -> dict[str, Any]:
+        """What waits for the row itself."""
+        closed = {"once_step": ""} if self.once_closed else {}
+        return closed | ({"memory": dict(memory)} if self.memory else {})
+
+    def write(self, session: Session, account_id: int, now: datetime) -> None:
+        """Steps, their answers and what was uploaded; also without the claim, for none of it is ever thrown away."""
+        connection = session.connection()
+        if self.steps:
+            connection.execute(ADD_STEPS, self.steps)
+        for step_id, columns in self.answers.items():
+            unsettled = columns["effect"] == Effect.UNKNOWN
+            connection.execute(_answer_step(tuple(columns), unsettled), {**columns, "step_id": step_id})
+        for row in self.uploads:
+            values = {**row, "account_id": account_id, "uploaded_at": now}
+            session.execute(insert_for(session, Upload).values(**values).on_conflict_do_nothing())
+
 
 class LedgerJournal:
     """See core.ports.Journal. `uncertain` tells that a once-only call ended without an answer to trust."""
@@ -99,7 +116,10 @@ class LedgerJournal:
 
     def once(self, name: str, call: Callable[[], Any], native_key: str = "") -> Any:
         """Intent, freshness, call, result. Raises Stopped or LostClaim before, ChannelError kinds after the call."""
-        step_id = self._intend(name, native_key)
+        now = self.house.clock.now()
+        deadline_at = now + timedelta(seconds=self.pace.call_s)
+        columns: dict[str, Any] = {"once_step": name, "once_at": now, "once_deadline_at": deadline_at}
+        _at, step_id = self._commit(columns | ({"native_key": native_key} if native_key else {}))
         if not self.holder.fresh():
             self._answer(step_id, Effect.NOT_SENT)
             raise Transient(Effect.NOT_SENT, "stale", "本机心跳没有及时写入，为防重复没有发出", retry_after_s=1)
@@ -160,10 +180,10 @@ class LedgerJournal:
 
     def flush(self, session: Session, delivery: Delivery) -> None:
         """Write what waits in memory; part of the caller's transaction, under its guard. `settle` ends it."""
-        self._write(session)
+        self._pending.write(session, self.account_id, self.house.clock.now())
         if delivery.fence != self.claimed.fence:
             return
-        for column, value in self._columns().items():
+        for column, value in self._pending.columns(self._memory).items():
             setattr(delivery, column, value)
 
     def settle(self) -> None:
@@ -173,8 +193,8 @@ class LedgerJournal:
     def _commit(self, columns: dict[str, Any]) -> tuple[datetime, int]:
         """One short transaction under fence and gate; (the copy's instant, number of the step begun or 0)."""
         now = self.house.clock.now()
-        step = self._step(
-            str(columns.get("once_step", "")), now, once=True, deadline_at=columns.get("once_deadline_at")
+        step = _step_of(
+            self.claimed, str(columns.get("once_step", "")), now, once=True, deadline_at=columns.get("once_deadline_at")
         )
         done = self.house.db.together(lambda session: self._enter(session, now, columns, step))
         self.settle()
@@ -184,41 +204,15 @@ class LedgerJournal:
         """The copy first, then the row by its fence: locks in the one order; then the gate, then the step."""
         connection = session.connection()
         at = connection.execute(FIX_COPY, {"row_id": self.claimed.row_id, "now": now}).scalar()
-        values = {"step_at": now, **self._columns(), **columns}
+        values = {"step_at": now, **self._pending.columns(self._memory), **columns}
         mine = {"row_id": self.claimed.row_id, "mine": self.claimed.fence}
         row = connection.execute(_change_row(tuple(values)), {**values, **mine}).first()
         if row is None:
             raise LostClaim(f"第 {self.claimed.row_id} 行已由其他进程接手")
         check_gate(session, row, now)
-        self._write(session)
+        self._pending.write(session, self.account_id, self.house.clock.now())
         step_id = connection.execute(BEGIN_STEP, step).scalar() if columns else 0
         return at or now, step_id or 0
-
-    def _columns(self) -> dict[str, Any]:
-        """What waits for the row itself."""
-        closed = {"once_step": ""} if self._pending.once_closed else {}
-        return closed | ({"memory": dict(self._memory)} if self._pending.memory else {})
-
-    def _write(self, session: Session) -> None:
-        """Steps, their answers and what was uploaded; also without the claim, for none of it is ever thrown away."""
-        connection = session.connection()
-        if self._pending.steps:
-            connection.execute(ADD_STEPS, self._pending.steps)
-        for step_id, columns in self._pending.answers.items():
-            unsettled = columns["effect"] == Effect.UNKNOWN
-            connection.execute(_answer_step(tuple(columns), unsettled), {**columns, "step_id": step_id})
-        for row in self._pending.uploads:
-            values = {**row, "account_id": self.account_id, "uploaded_at": self.house.clock.now()}
-            session.execute(insert_for(session, Upload).values(**values).on_conflict_do_nothing())
-
-    def _intend(self, name: str, native_key: str) -> int:
-        now = self.house.clock.now()
-        columns: dict[str, Any] = {
-            "once_step": name, "once_at": now, "once_deadline_at": now + timedelta(seconds=self.pace.call_s),
-        }  # fmt: skip
-        if native_key:
-            columns["native_key"] = native_key
-        return self._commit(columns)[1]
 
     def _answer(self, step_id: int, effect: str, error: ChannelError | None = None) -> None:
         columns = {"effect": Effect(effect).value, "result_at": self.house.clock.now()}
@@ -231,15 +225,15 @@ class LedgerJournal:
             self.uncertain = True
 
     def _note(self, name: str, began: datetime, effect: str, error: ChannelError | None = None) -> None:
-        step = self._step(name, began, once=False)
+        step = _step_of(self.claimed, name, began, once=False)
         step |= {"result_at": self.house.clock.now(), "effect": Effect(effect).value}
         if error:
             step |= {"code": error.code, "message": error.platform_message[:KEPT], "answer": error.raw[:KEPT]}
         self._pending.steps.append(step)
 
-    def _step(self, name: str, at: datetime, *, once: bool, deadline_at: datetime | None = None) -> Json:
-        return {
-            "delivery_id": self.claimed.row_id, "fence": self.claimed.fence, "name": name, "once": once,
-            "intent_at": at, "deadline_at": deadline_at, "result_at": None, "effect": "", "code": "", "message": "",
-            "answer": "",
-        }  # fmt: skip
+
+def _step_of(claimed: Claimed, name: str, at: datetime, *, once: bool, deadline_at: datetime | None = None) -> Json:
+    return {
+        "delivery_id": claimed.row_id, "fence": claimed.fence, "name": name, "once": once, "intent_at": at,
+        "deadline_at": deadline_at, "result_at": None, "effect": "", "code": "", "message": "", "answer": "",
+    }  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.claims import Claimed
@@ -75,8 +75,8 @@ def read_approved(session: Session, claimed: Sequence[Claimed]) -> dict[int, Ord
     return read_orders(session, ready)
 
 
-def _order(session: Session, calls: int, found: Row[Any]) -> Order:
-    delivery, link, account, copy, stored = found
+def _order(session: Session, calls: int, found: Any) -> Order:
+    delivery, link, account, copy, stored = found  # a row of the SELECT above
     since = delivery.once_at or delivery.intended_at or delivery.created_at
     looking = delivery.state != State.INTENDED
     key = Key(
