@@ -12,7 +12,7 @@ from publisher.delivery.pace import Pace
 from publisher.retry import poll_wait_s
 from publisher.workflow import State
 
-LOOKS = (0.1, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # times the settle time, counted from the lost call's deadline
+LOOKS = (0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # times the settle time, counted from the lost call's deadline
 VERIFY_S = (5.0, 15.0, 60.0, 180.0)
 SOONEST_S = 2.0
 GRID = 3  # common instants of look-ups in one settle time, where requests are few
@@ -27,7 +27,8 @@ def first_look(delivery: Delivery, now: datetime, pace: Pace) -> datetime:
 def next_look(delivery: Delivery, now: datetime, pace: Pace, *, out_of_reach: bool = False) -> datetime:
     """The next look-up, by the channel's settle time, the row's state and the look-ups made so far.
 
-    `out_of_reach`: the list did not reach back to the call, so nothing is gained before the settle time is over.
+    `out_of_reach`: the look-up told nothing. Where only the newest posts are listed, nothing is gained by another
+    before the settle time is over.
     Once a person was asked, look-ups grow rare: they cost requests others need.
     """
     channel = channel_class(delivery.account.kind)
@@ -38,7 +39,7 @@ def next_look(delivery: Delivery, now: datetime, pace: Pace, *, out_of_reach: bo
         return now + pace.scaled(poll_wait_s(delivery.looks))
     if delivery.asked_at:
         return _on_grid(now + settle * AFTER_ASKING + pace.scaled(poll_wait_s(delivery.looks)), settle * AFTER_ASKING)
-    due = _next_place(delivery, now, settle, 1.0 if out_of_reach else 0.0)
+    due = _next_place(delivery, now, settle, 1.0 if out_of_reach and channel.list_window else 0.0)
     due = _on_grid(due, settle / GRID) if channel.list_window else due
     return max(due, now + (pace.scaled(SOONEST_S) if delivery.looks else timedelta(0)))
 
@@ -58,8 +59,13 @@ def _verify_wait_s(delivery: Delivery) -> float:
 
 
 def _next_place(delivery: Delivery, now: datetime, settle: timedelta, least: float) -> datetime:
-    """The first place of LOOKS still ahead; a second look-up for an absent one not before half the settle time."""
+    """The first place of LOOKS still ahead; a second look-up for an absent one not before half the settle time.
+
+    A first look-up that told nothing is made up for at half the settle time, so that two can still agree at its end;
+    one that said absent needs only the last.
+    """
     since = delivery.once_deadline_at or now
+    least = 1.0 if delivery.absent_at else least
     ahead = [since + settle * place for place in LOOKS if place >= least and since + settle * place > now]
     due = ahead[0] if ahead and settle else now + settle * 2
     return max(due, delivery.absent_at + settle / 2) if delivery.absent_at else due
