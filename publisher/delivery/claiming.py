@@ -155,7 +155,11 @@ def _claim_in_window(
 
 
 def _since_oldest_open(session: Session, account_id: int) -> int:
-    """Posts begun on the account since its oldest undecided one; those a person was asked about do not count."""
+    """Posts begun or ended on the account since its oldest undecided one began, itself among them.
+
+    One that was begun earlier and ended later may stand above it in the list as well. Undecided posts that a person was
+    asked about are not waited for.
+    """
     public = Delivery.operation == Operation.PUBLISH.value
     oldest = session.scalar(
         select(func.min(Delivery.intended_at)).where(
@@ -164,9 +168,8 @@ def _since_oldest_open(session: Session, account_id: int) -> int:
     )
     if oldest is None:
         return 0
-    query = select(func.count(Delivery.id)).where(
-        Delivery.account_id == account_id, public, Delivery.intended_at >= oldest
-    )
+    later = or_(Delivery.intended_at >= oldest, Delivery.ended_at >= oldest)
+    query = select(func.count(Delivery.id)).where(Delivery.account_id == account_id, public, later)
     return session.scalar(query) or 0
 
 
