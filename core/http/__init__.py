@@ -15,6 +15,7 @@ from core.errors import AddressRefused
 from core.http.addresses import is_public, look_up, target
 from core.http.bodies import build, read_body
 from core.http.calls import NotSent, Request, Response, Unanswered, mask
+from core.http.connections import EXPIRY_S, Shelf
 from core.http.streams import BadAnswer, Call, CheckedBackend, DeadlinePassed
 
 __all__ = ["Door", "NotSent", "Request", "Response", "Unanswered", "mask"]
@@ -40,7 +41,8 @@ class Door:
         self._allowed = allowed
         self._tls = tls
         self._max_bytes = max_bytes
-        self._pool = self._new_pool(keep=32)
+        self._backend = CheckedBackend(self.addresses)
+        self._shelf = Shelf(self._connect)
 
     def check(self, url: str) -> None:
         """Raise AddressRefused unless `url` is http(s), names no user, and every address of its host may be reached."""
@@ -64,44 +66,52 @@ class Door:
         target(request.url)
         with Call.begin(deadline_s) as call:
             try:
-                built = build(request, fresh)
-                if not fresh:
-                    return self._exchange(self._pool, built, call)
-                with self._new_pool(keep=0) as pool:
-                    return self._exchange(pool, built, call)
+                return self._exchange(build(request, fresh), call, fresh)
             except FAILURES as error:
                 reason = f"{type(error).__name__}: {mask(str(error))}"
                 failure = Unanswered(reason) if call.wrote else NotSent(reason)
             raise failure
 
     def close(self) -> None:
-        """Close the pooled connections."""
-        self._pool.close()
+        """Close the idle connections."""
+        self._shelf.close()
 
-    def _exchange(self, pool: httpcore.ConnectionPool, request: httpx.Request, call: Call) -> Response:
+    def _exchange(self, request: httpx.Request, call: Call, fresh: bool) -> Response:
+        url = httpcore.URL(str(request.url))
+        connection = self._connect(url.origin) if fresh else self._shelf.take(url.origin)
+        try:
+            return self._read(connection, request, url, call)
+        finally:
+            if fresh:
+                connection.close()
+            else:
+                self._shelf.give(url.origin, connection)
+
+    def _read(
+        self, connection: httpcore.HTTPConnection, request: httpx.Request, url: httpcore.URL, call: Call
+    ) -> Response:
         left = call.left_s()
-        timeouts = {"connect": left, "read": left, "write": left, "pool": left}
-        with pool.stream(
+        with connection.stream(
             request.method,
-            httpcore.URL(str(request.url)),
+            url,
             headers=request.headers.raw,
             content=request.read() or None,  # as bytes: a stream object would be sent chunked
-            extensions={"timeout": timeouts},
+            extensions={"timeout": {"connect": left, "read": left, "write": left, "pool": left}},
         ) as answer:
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
             body = read_body(answer.iter_stream(), headers.get("content-encoding", ""), self._max_bytes)
             return Response(answer.status, headers, body)
 
-    def _new_pool(self, keep: int) -> httpcore.ConnectionPool:
-        return httpcore.ConnectionPool(
-            ssl_context=self._tls or _system_tls(),
-            max_connections=256,
-            max_keepalive_connections=keep,
-            keepalive_expiry=15,
+    def _connect(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
+        """A connection that is opened by its first call."""
+        return httpcore.HTTPConnection(
+            origin,
+            ssl_context=(self._tls or _system_tls()) if origin.scheme == b"https" else None,
+            keepalive_expiry=EXPIRY_S,
             http1=True,
             http2=False,
             retries=0,
-            network_backend=CheckedBackend(self.addresses),
+            network_backend=self._backend,
         )
 
 
