@@ -19,6 +19,8 @@ SHORT_AUTHORS = 10
 ITEM_MENTIONS = 50
 ITEM_AUTHORS = 30
 """A new item has no past: its stir as a whole becomes an issue only when it is large."""
+UNNAMED = 3
+"""How many times as large it must be while only the item's own words stand out: it is read, not complained of."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,22 @@ def listen(said: Collection[Said]) -> Voices:
     )
 
 
-def many_people(voices: Voices, baseline_bins: int, whole_item: bool = False) -> bool:
-    """Whether the burst may become an issue; without a baseline, and for a whole item's stir, it takes more people.
+def many_people(voices: Voices, baseline_bins: int) -> bool:
+    """Whether a word's burst may become an issue; without a baseline it takes more people.
 
     A text copied by very many people is let through: the copies are shown, not hidden.
     """
     short = baseline_bins < SHORT_BASELINE_BINS
-    mentions, authors = (SHORT_MENTIONS, SHORT_AUTHORS) if short else (MIN_MENTIONS, MIN_AUTHORS)
-    if whole_item:
-        mentions, authors = ITEM_MENTIONS, ITEM_AUTHORS
+    return _enough(voices, *((SHORT_MENTIONS, SHORT_AUTHORS) if short else (MIN_MENTIONS, MIN_AUTHORS)))
+
+
+def large_stir(voices: Voices, named: bool) -> bool:
+    """Whether everything said under an item may become an issue; `named`: a word that is not the item's own bursts."""
+    times = 1 if named else UNNAMED
+    return _enough(voices, times * ITEM_MENTIONS, times * ITEM_AUTHORS)
+
+
+def _enough(voices: Voices, mentions: int, authors: int) -> bool:
     if voices.mentions < mentions or voices.authors < authors:
         return False
     return voices.copy_share <= MAX_COPY_SHARE or voices.authors >= SHORT_AUTHORS

@@ -16,7 +16,7 @@ from core.models.words import IssueState, Level, Role
 from core.ports import Problem
 from monitors.detection import VERSION
 from monitors.detection.echoes import OwnWords, beyond, is_expected, not_quoted
-from monitors.detection.gates import Said, listen, many_people
+from monitors.detection.gates import Said, large_stir, listen, many_people
 from monitors.detection.merging import ITEM_MARK, Burst, merge
 from monitors.detection.series import Alarm
 from monitors.issues.records import Found, record_cluster
@@ -65,20 +65,35 @@ def detect(house: House) -> list[int]:
 def _clusters(session: Session, findings: Findings) -> list[Found]:
     """One cluster an issue, of the bursts in which many people say more than the item they stand under."""
     said: dict[int, Said] = {}
-    bursts: list[Burst] = []
+    heard: list[tuple[Burst, dict[int, Said]]] = []
     episodes_found = _episodes(session, findings)
     own = own_words_of(session, {one.article_id for _term, _group, mentions in episodes_found for one in mentions})
     for term, group, mentions in episodes_found:
         spoken = _spoken(term, _inside(group, mentions), own)
-        burst = Burst(term, group, frozenset(spoken), is_expected(term, spoken.values(), own))
-        if many_people(listen(spoken.values()), findings.baseline_bins, burst.is_item):
-            bursts.append(burst)
+        heard.append((Burst(term, group, frozenset(spoken), is_expected(term, spoken.values(), own)), spoken))
+    bursts = _loud_enough(heard, findings.baseline_bins)
+    for burst, spoken in heard:
+        if burst in bursts:
             said |= spoken
     item_of = {mention_id: one.article_id for mention_id, one in said.items()}
     return [
         Found(cluster, {mention_id: said[mention_id] for mention_id in cluster.mentions}, findings.baseline_bins)
         for cluster in merge(bursts, item_of)
     ]
+
+
+def _loud_enough(heard: list[tuple[Burst, dict[int, Said]]], baseline_bins: int) -> list[Burst]:
+    """The bursts that may become issues: words first, since an item's stir is judged by whether a word names it."""
+    words = [
+        burst for burst, spoken in heard if not burst.is_item and many_people(listen(spoken.values()), baseline_bins)
+    ]
+    naming: set[int] = set().union(*(burst.mentions for burst in words if not burst.expected))
+    stirs = [
+        burst
+        for burst, spoken in heard
+        if burst.is_item and large_stir(listen(spoken.values()), named=bool(naming & burst.mentions))
+    ]
+    return words + stirs
 
 
 def _spoken(term: str, inside: dict[int, Said], own: dict[int, OwnWords]) -> dict[int, Said]:

@@ -11,10 +11,18 @@ from core.audit import Actor
 from core.errors import CheckFailed, NotPermitted, TransitionNotAllowed
 from core.models import Audit, Evidence, Issue, TermState
 from core.models.words import IssueState, Level, Role
+from monitors.detection.gates import ITEM_MENTIONS
 from monitors.issues import detect, judge, set_level
 from tests.rooms.monitors.conftest import Town
 
 WATER = "青禾苑自来水发黄太差"
+CHAT = (
+    "头发", "面馆", "奶茶", "医院", "火锅", "矿泉水", "奶粉", "食堂", "消防栓", "地图", "水压", "老人", "物业",
+    "地铁", "图书馆", "钢琴", "作业", "电梯", "鱼缸", "咖啡", "牙刷", "洗衣机", "阳台", "篮球", "快递", "月季",
+    "猫咪", "热水器", "拖把", "豆浆", "饺子", "邻居", "广场舞", "停车场", "保安", "路灯", "学校", "超市", "公交",
+    "自行车", "电影", "理发店", "药店", "银行", "邮局", "公园", "菜场", "幼儿园", "健身房", "书店", "面包", "西瓜",
+    "手机", "电视", "窗帘", "沙发", "台灯", "钥匙", "雨伞", "口罩",
+)  # fmt: skip
 
 
 def issues(town: Town) -> list[Issue]:
@@ -160,6 +168,21 @@ def test_talk_in_the_notices_own_words_is_no_issue_and_the_complaint_is_the_firs
     assert issue.terms[0] != "停水"
     assert issue.reasons["term"] not in {"停水", "检修", "今晚"}
     assert evidence(town, 1) == 12
+
+
+def test_a_notice_that_many_read_is_no_issue_until_a_word_of_theirs_stands_out(town: Town) -> None:
+    town.quiet_days()
+    item = town.item("关于东城片区检修停水的通告", "今晚临时停水，请提前储水。")
+    for text in CHAT:
+        town.say(f"{text}，差", town.clock.now(), item=item)
+    town.score()
+    assert detect(town.house) == []
+    town.burst("接出来的自来水发黄太差", 12, item)
+    town.score()
+    assert detect(town.house) == [1]
+    [issue] = issues(town)
+    assert "发黄" in issue.title.split("——")[0]
+    assert issue.reasons["mentions"] > ITEM_MENTIONS  # the stir around it belongs to it
 
 
 def test_one_loud_person_is_no_issue(town: Town) -> None:

@@ -15,7 +15,9 @@ from monitors.detection.gates import (
     MIN_AUTHORS,
     MIN_MENTIONS,
     SHORT_BASELINE_BINS,
+    UNNAMED,
     Said,
+    large_stir,
     listen,
     many_people,
 )
@@ -105,8 +107,13 @@ def test_copies_by_few_are_held_back_and_copies_by_many_are_shown() -> None:
 
 
 def test_a_whole_items_stir_must_be_large() -> None:
-    assert not many_people(listen(crowd(ITEM_MENTIONS - 1)), LONG, whole_item=True)
-    assert many_people(listen(crowd(ITEM_MENTIONS)), LONG, whole_item=True)
+    assert not large_stir(listen(crowd(ITEM_MENTIONS - 1)), named=True)
+    assert large_stir(listen(crowd(ITEM_MENTIONS)), named=True)
+
+
+def test_a_stir_that_no_word_names_must_be_larger_still() -> None:
+    assert not large_stir(listen(crowd(UNNAMED * ITEM_MENTIONS - 1)), named=False)
+    assert large_stir(listen(crowd(UNNAMED * ITEM_MENTIONS)), named=False)
 
 
 # --- merging ----------------------------------------------------------------------------------------------------
