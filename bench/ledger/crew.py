@@ -13,18 +13,18 @@ import threading
 import time
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from bench.ledger import naive
+from bench.ledger import lag, naive
 from bench.ledger.office import make_settings
 from core.house import House, open_house
-from publisher import channels
 from publisher.delivery import Lookout, Worker, handle_callbacks
 
 LOOK_S, CALLBACKS_S = 2.0, 1.0
 context = get_context("forkserver")
-context.set_forkserver_preload(["bench.ledger.crew"])
+context.set_forkserver_preload(["bench.ledger.preload"])
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,13 @@ def start_worker(post: Post) -> BaseProcess:
 def start_keeper(post: Post) -> BaseProcess:
     """A process that does what the scheduler's jobs do: look, callbacks."""
     return _start(_keep, post)
+
+
+def start_meter(pid: int, pipe: Connection) -> BaseProcess:
+    """A process that measures how long the machine keeps another one waiting."""
+    process = context.Process(target=lag.measure, args=(pid, pipe), daemon=True)
+    process.start()
+    return process
 
 
 def send(process: BaseProcess, number: signal.Signals) -> bool:
@@ -101,7 +108,7 @@ def _enter(post: Post) -> tuple[House, threading.Event]:
         name = f"{post.name}.elsewhere"
         socket.gethostname = lambda: name
     if post.naive:
-        naive.install(channels.TABLE)
+        naive.install()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     return open_house(make_settings(sandbox=None, **post.settings)), stop

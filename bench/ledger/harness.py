@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import random
-import signal
+import sys
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from multiprocessing import Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-import psutil
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
-from bench.ledger import crew
+from bench.ledger import crew, lag
+from bench.ledger.breakers import Breakers, Roster
 from bench.ledger.crew import Post
 from bench.ledger.office import Office, make_settings
-from bench.ledger.runs import Run, account_settings, faults, make_runs
+from bench.ledger.runs import GIVEN_UP_S, LIST_LAG_S, MOST_LATE_S, Run, account_settings, faults, make_runs, title_of
 from bench.ledger.sandbox import Sandbox
-from core.models import Delivery, Worker
+from core.models import Delivery
 from core.models.words import Operation
 from portal.web import create_app
 from publisher.delivery import plan, withdraw
 from publisher.delivery.pace import pace_of
 from publisher.workflow import ENDED, State
 
-WORKERS = 2
 LATENCY_MS = 40
-SETTLED_S = (60 + 15 + 90) * 1.0  # the longest late accept, list lag and late callback, before division
-MOST_WAIT_S = 1.5 * 1800.0  # before division
+SETTLED_S = GIVEN_UP_S + MOST_LATE_S + LIST_LAG_S + 90.0  # the longest late accept, list lag, callback; not divided
+MOST_WAIT_S = 2.0 * 1800.0  # before division
+PROGRESS_S = 10.0
+WITHDRAWN_WITHIN_S = 2.5
 
 
 @dataclass
@@ -60,16 +62,6 @@ class Started:
     withdrawn: bool = False
 
 
-@dataclass
-class Tally:
-    """What was done to the processes."""
-
-    kills: int = 0
-    stops: int = 0
-    outlived: int = 0  # stopped workers that were still there to go on
-    notes: list[str] = field(default_factory=list)
-
-
 class Harness:
     """Build everything, run, judge, tear down."""
 
@@ -83,52 +75,53 @@ class Harness:
         self.pace = pace_of(self.office.settings)
         self.portal = make_server("127.0.0.1", 0, create_app(self.office.house), threaded=True)
         threading.Thread(target=self.portal.serve_forever, daemon=True).start()
-        self.tally = Tally()
+        self.roster = Roster(self._post)
+        self.breakers = Breakers(
+            self.roster, self.office.house.db, self.pace.lease_s, options.launch_s, seed=options.seed
+        )
+        self.tally = self.breakers.tally
         self.started: list[Started] = []
-        self._sets: dict[int, dict[str, int]] = {}
-        self._workers: list[BaseProcess] = []
-        self._stopped: list[BaseProcess] = []
-        self._crew = threading.Lock()
-        self._keeper: BaseProcess | None = None
-        self._born = 0
-        self._quiet = threading.Event()
+        self.lag = lag.Lag([])
+        self._sets: dict[int, list[Run]] = defaultdict(list)
+        self._accounts: dict[int, dict[str, int]] = {}
+        self._others: list[BaseProcess] = []
+        self._told_at = 0.0
 
     def run(self) -> list[Started]:
         """Start the crew, launch every run over the launch time while killing and stopping, wait for the end."""
         runs = list(make_runs(self.options.counts))
         self.rng.shuffle(runs)
-        for run in sorted(runs, key=lambda run: run.set_number):
-            self._accounts_of(run)
-        self._keeper = crew.start_keeper(self._post("keeper"))
-        self._workers = [self._new_worker() for _ in range(WORKERS)]
-        breakers = [
-            threading.Thread(target=self._kill, args=(self.options.counts["kills"],)),
-            threading.Thread(target=self._stop, args=(self.options.counts["stops"],)),
-        ]
-        for thread in breakers:
-            thread.start()
+        for run in runs:
+            self._sets[run.set_number].append(run)
+        self._accounts = {number: self._account_set(members) for number, members in sorted(self._sets.items())}
+        keeper = crew.start_keeper(self._post("keeper"))
+        ours, theirs = Pipe()
+        self._others = [keeper, crew.start_meter(keeper.pid or 0, theirs)]
+        self.roster.fill()
+        threads = self.breakers.start(self.options.counts["kills"], self.options.counts["stops"])
         self._launch(runs)
-        breakers[0].join()
-        breakers[1].join(timeout=self.options.launch_s)
-        self._quiet.set()
+        for thread in threads:
+            thread.join(timeout=self.options.launch_s)
+        self.breakers.quiet.set()
         self._wait()
         time.sleep(SETTLED_S / self.options.time_factor)
         self._wait()
+        ours.send("enough")
+        self.lag = lag.Lag(ours.recv())
         return self.started
 
     def close(self) -> None:
         """End every process."""
-        self._quiet.set()
-        everyone = [*self._workers, *self._stopped, self._keeper]
+        self.breakers.quiet.set()
+        everyone = [*self.roster.workers, *self.roster.stopped, *self._others]
         for process in everyone:
-            if process is not None and process.is_alive():
+            if process.is_alive():
                 process.terminate()
         for process in everyone:
-            if process is not None:
+            process.join(10)
+            if process.is_alive():
+                process.kill()
                 process.join(10)
-                if process.is_alive():
-                    process.kill()
-                    process.join(10)
         self.portal.shutdown()
         self.sandbox.stop()
         self.office.house.close()
@@ -144,19 +137,13 @@ class Harness:
         log = str(self.options.home / "crew.log")
         return Post(settings, name, elsewhere=elsewhere, naive=self.options.naive, log=log)
 
-    def _new_worker(self) -> BaseProcess:
-        self._born += 1
-        return crew.start_worker(self._post(f"worker{self._born}", elsewhere=self._born % 2 == 0))
-
-    def _accounts_of(self, run: Run) -> dict[str, int]:
-        if run.set_number in self._sets:
-            return self._sets[run.set_number]
-        ids, sandbox_ids = self.office.account_set(self.sandbox, str(run.set_number), account_settings(run.kind))
-        port = self.portal.server_port
-        url = f"http://127.0.0.1:{port}/callbacks/wechat/{ids['wechat']}"
+    def _account_set(self, runs: list[Run]) -> dict[str, int]:
+        """Fresh accounts for the runs of one set, with the faults that await them; our ids by channel."""
+        number, kind = runs[0].set_number, runs[0].kind
+        ids, sandbox_ids = self.office.account_set(self.sandbox, str(number), account_settings(kind))
+        url = f"http://127.0.0.1:{self.portal.server_port}/callbacks/wechat/{ids['wechat']}"
         self.sandbox.change("wechat", sandbox_ids["wechat"], callback_url=url)
-        self.sandbox.fault(*faults(run.kind, run.set_number, sandbox_ids, self.rng))
-        self._sets[run.set_number] = ids
+        self.sandbox.fault(*faults(runs, sandbox_ids, self.rng))
         return ids
 
     def _launch(self, runs: list[Run]) -> None:
@@ -165,11 +152,10 @@ class Harness:
         timers = []
         for run in runs:
             began = time.monotonic()
-            self._replace()
-            ids = self._accounts_of(run)
+            self.roster.fill()
+            ids = self._accounts[run.set_number]
             chosen = {kind: ids[kind] for kind in ("website", run.channel)}
-            title = f"第{len(self.started) + 1}号通告：{run.name}"
-            article_id = self.office.article(title, list(chosen.values()), picture=run.channel != "client")
+            article_id = self.office.article(title_of(run), list(chosen.values()), picture=run.channel != "client")
             house = self.office.house
             with house.db.write() as session:
                 now = house.clock.now()
@@ -177,79 +163,22 @@ class Harness:
             entry = Started(run, article_id, f"{self.office.settings.site_url}/articles/{article_id}.html", chosen)
             self.started.append(entry)
             if run.kind == "withdrawals":
-                timer = threading.Timer(self.rng.uniform(0, 2.5), self._withdraw, (entry,))
+                timer = threading.Timer(self.rng.uniform(0, WITHDRAWN_WITHIN_S), self._withdraw, (entry,))
                 timer.start()
                 timers.append(timer)
+            self._tell(f"{len(self.started)} of {len(runs)} runs begun")
             time.sleep(max(0.0, gap_s - (time.monotonic() - began)))
         for timer in timers:
             timer.join()
 
     def _withdraw(self, entry: Started) -> None:
         house = self.office.house
-        with house.db.write() as session:
-            withdraw(session, self.office.publisher, entry.article_id, "数据有误", house.clock.now())
+        try:
+            with house.db.write() as session:
+                withdraw(session, self.office.publisher, entry.article_id, "数据有误", house.clock.now())
+        except Exception as error:  # noqa: BLE001  in a thread: it is told in the result, which then fails
+            self.tally.notes.append(f"withdrawal of article {entry.article_id} failed: {error!r}")
         entry.withdrawn = True
-
-    def _kill(self, count: int) -> None:
-        """kill -9 of a random worker at random instants, evenly over the launch time; each is replaced at once."""
-        rng = random.Random(self.options.seed + 1)
-        mean_s = self.options.launch_s / max(1, count)
-        for _ in range(count):
-            if self._quiet.wait(rng.uniform(0.3, 1.7) * mean_s):
-                return
-            place = rng.randrange(WORKERS)
-            with self._crew:
-                crew.send(self._workers[place], signal.SIGKILL)
-            self.tally.kills += 1
-            self._replace()
-
-    def _stop(self, count: int) -> None:
-        """SIGSTOP of a worker with a row in flight for longer than a lease, then SIGCONT; a second one goes on."""
-        rng = random.Random(self.options.seed + 2)
-        mean_s = self.options.launch_s / max(1, count)
-        timers: list[threading.Timer] = []
-        while self.tally.stops < count and not self._quiet.wait(rng.uniform(0.2, 0.8) * mean_s):
-            pid = self._busy_worker()
-            time.sleep(rng.uniform(0, 0.1))
-            with self._crew:
-                place = next((at for at, process in enumerate(self._workers) if process.pid == pid), None)
-                if place is None or not crew.send(self._workers[place], signal.SIGSTOP):
-                    continue
-                process = self._workers[place]
-                self._stopped.append(process)
-                self._workers[place] = self._new_worker()
-            self.tally.stops += 1
-            timers.append(threading.Timer(self.pace.lease_s * rng.uniform(1.5, 3.0), self._resume, (process,)))
-            timers[-1].start()
-        for timer in timers:
-            timer.join()
-
-    def _busy_worker(self) -> int:
-        """Process id of a worker that holds a claimed row now; waits for one."""
-        query = select(Worker.pid).join(Delivery, Delivery.worker_id == Worker.id)
-        query = query.where(Delivery.state == State.INTENDED.value, Worker.ended_at.is_(None))
-        while not self._quiet.wait(0.01):
-            with self.office.house.db.read() as session:
-                pids = list(session.scalars(query))
-            alive = {process.pid for process in self._workers}
-            for pid in pids:
-                if pid in alive:
-                    return pid
-        return 0
-
-    def _resume(self, process: BaseProcess) -> None:
-        """Go on after the pause; a worker on this machine has been ended by its taker meanwhile."""
-        if crew.send(process, signal.SIGCONT) and psutil.pid_exists(process.pid or 0):
-            self.tally.outlived += 1
-            time.sleep(self.pace.lease_s)
-            crew.send(process, signal.SIGTERM)
-
-    def _replace(self) -> None:
-        """As a service manager does: a worker that died is started again."""
-        with self._crew:
-            for place, process in enumerate(self._workers):
-                if not process.is_alive():
-                    self._workers[place] = self._new_worker()
 
     def _wait(self) -> None:
         """Until every row ended or a person was asked."""
@@ -262,16 +191,26 @@ class Harness:
                 )
             if not open_rows:
                 return
-            self._replace()
+            self.roster.fill()
+            self._tell(f"{open_rows} rows open")
             time.sleep(0.25)
         self.tally.notes.append(f"{open_rows} rows were neither final nor asked in the end")
+
+    def _tell(self, text: str) -> None:
+        """Progress, now and then, to standard error."""
+        now = time.monotonic()
+        if now - self._told_at > PROGRESS_S:
+            self._told_at = now
+            print(f"{text}, {self.tally.kills} kills, {self.tally.stops} stops", file=sys.stderr, flush=True)
 
 
 def _waits_for_person() -> Any:
     """Asked rows, and withdrawals that wait behind them."""
-    asked = select(Delivery.copy_id).where(Delivery.state == State.UNKNOWN.value, Delivery.asked_at.is_not(None))
-    behind = (Delivery.operation == Operation.WITHDRAW.value) & Delivery.copy_id.in_(asked)
-    return ((Delivery.state == State.UNKNOWN.value) & Delivery.asked_at.is_not(None)) | behind
+    is_asked = Delivery.state.in_([State.UNKNOWN.value, State.SENT.value]) & Delivery.asked_at.is_not(None)
+    behind = (Delivery.operation == Operation.WITHDRAW.value) & Delivery.copy_id.in_(
+        select(Delivery.copy_id).where(is_asked)
+    )
+    return is_asked | behind
 
 
 def group_by_class(started: list[Started]) -> dict[str, list[Started]]:

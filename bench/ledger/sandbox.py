@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -51,6 +52,13 @@ class Sandbox:
         """Script faults."""
         if specs:
             self._call("POST", "/control/faults", list(specs))
+
+    def faults_fired(self) -> dict[str, int]:
+        """How often each kind of fault struck."""
+        fired: Counter[str] = Counter()
+        for fault in self._call("GET", "/control/faults"):
+            fired[fault["kind"]] += fault["fired"]
+        return dict(sorted(fired.items()))
 
     def clear_faults(self) -> None:
         """Remove every fault."""

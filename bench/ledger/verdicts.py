@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bench.ledger.harness import Harness, Started, group_by_class
 from core.models import Delivery, Observation, Step
@@ -15,8 +18,10 @@ from core.models.words import Operation
 from portal.web import create_app
 from publisher.channels import channel_class
 from publisher.delivery import audit, figures
+from publisher.delivery.rows import ABSENT
 from publisher.workflow import State
 
+MOST_LEASES = 3  # a row is final or asked so many leases after the channel's settle time, counted from the intent
 PLATFORM = {"weibo": "weibo", "wechat": "wechat", "client": "jpush"}
 
 
@@ -30,6 +35,11 @@ class Verdict:
     state: str
     asked: bool
     withdrawn: bool
+
+    @property
+    def undecidable(self) -> bool:
+        """A push that may be out while a withdrawal waits: its only look-up would be to send it again."""
+        return self.channel == "client" and self.withdrawn
 
     @property
     def fault(self) -> str:
@@ -50,26 +60,28 @@ class Verdict:
 def judge(harness: Harness) -> dict[str, Any]:
     """The result of a run of the harness, as printed."""
     client = create_app(harness.office.house).test_client()
-    classes = {}
-    for kind, entries in sorted(group_by_class(harness.started).items()):
-        classes[kind] = _judge_class(harness, client, entries)
+    groups = sorted(group_by_class(harness.started).items())
+    classes = {kind: _judge_class(harness, client, entries) for kind, entries in groups}
     with harness.office.house.db.read() as session:
         duty = figures(session, harness.office.house.clock.now(), harness.office.settings)
-        taken = session.scalars(select(Observation.detail).where(Observation.source == "takeover")).all()
         findings = [f"{found.rule}: {found.text}" for found in audit(session)]
+        taken_over = _taken_over(session)
     return {
         "runs": {kind: result["runs"] for kind, result in classes.items()},
+        "faults_fired": harness.sandbox.faults_fired(),
         "kills": harness.tally.kills,
         "stops": harness.tally.stops,
         "stopped_and_resumed": harness.tally.outlived,
-        "rows_taken_over": len(taken),
-        "taken_over_with_open_call": sum(bool(detail.get("open")) for detail in taken),
+        **taken_over,
         "two_copies": sum(result["faults"].get("two copies", 0) for result in classes.values()),
         "faults": sum(sum(result["faults"].values()) for result in classes.values()),
         "undecided_outside_foreign": sum(
             result["undecided_asked"] for kind, result in classes.items() if kind != "foreign"
         ),
+        "undecided_pushes_withdrawn": sum(result["undecided_pushes_withdrawn"] for result in classes.values()),
         "slow_rows": sum(result["slow_rows"] for result in classes.values()),
+        "longest_over_settle_leases": max(result["longest_over_settle_leases"] for result in classes.values()),
+        "keeper_waited_for_processor_s": round(harness.lag.total_s, 2),
         "classes": classes,
         "duplicates_figure": duty.duplicates,
         "audit": findings,
@@ -77,25 +89,50 @@ def judge(harness: Harness) -> dict[str, Any]:
     }
 
 
+def is_good(result: dict[str, Any]) -> bool:
+    """Whether nothing at all went wrong."""
+    wrong = ("faults", "undecided_outside_foreign", "slow_rows", "duplicates_figure", "audit", "notes")
+    return not any(result[name] for name in wrong)
+
+
+def _taken_over(session: Session) -> dict[str, int]:
+    """Where the kills and stops struck: before the intent, or with a call open that was done, or was not."""
+    taken = session.execute(
+        select(Observation.delivery_id, Observation.detail).where(Observation.source == "takeover")
+    ).all()
+    open_rows = {row_id for row_id, detail in taken if detail.get("open")}
+    ends: Counter[str] = Counter()
+    for row_id in open_rows:
+        effects = session.scalars(select(Step.effect).where(Step.delivery_id == row_id, Step.once.is_(True)))
+        ends["absent" if ABSENT in effects else "done"] += 1
+    return {
+        "rows_taken_over": len(taken), "taken_over_with_open_call": len(open_rows),
+        "of_these_found_live": ends["done"], "of_these_proved_absent": ends["absent"],
+    }  # fmt: skip
+
+
 def _judge_class(harness: Harness, client: FlaskClient, entries: list[Started]) -> dict[str, Any]:
     faults: Counter[str] = Counter()
     examples: list[str] = []
     states: Counter[str] = Counter()
-    slow, slowest = 0, 0.0
-    asked = 0
+    times: list[Time] = []
+    asked: Counter[bool] = Counter()
     for entry in entries:
         for verdict in _verdicts(harness, client, entry):
             states[f"{verdict.channel} {verdict.state}"] += 1
-            asked += verdict.state == State.UNKNOWN and verdict.asked
+            asked[verdict.undecidable] += verdict.state == State.UNKNOWN and verdict.asked
             if verdict.fault:
                 faults[verdict.fault] += 1
                 examples.append(f"{entry.run.name} article {entry.article_id} {verdict}")
-        for over in _times(harness, entry):
-            slow += over > 0
-            slowest = max(slowest, over)
+        times += _times(harness, entry)
+    slow = [time for time in times if time.over_s > MOST_LEASES * harness.pace.lease_s]
+    examples += [f"slow: delivery {time.delivery_id} {time.over_s:.2f} s over settle" for time in slow]
+    longest_s = max((time.over_s for time in times), default=0.0)
     return {
-        "runs": len(entries), "faults": dict(faults), "undecided_asked": asked, "states": dict(sorted(states.items())),
-        "slow_rows": slow, "slowest_over_bound_s": round(slowest, 2), "examples": examples[:10],
+        "runs": len(entries), "faults": dict(faults), "undecided_asked": asked[False],
+        "undecided_pushes_withdrawn": asked[True], "states": dict(sorted(states.items())),
+        "slow_rows": len(slow), "longest_over_settle_leases": round(longest_s / harness.pace.lease_s, 2),
+        "examples": examples[:10],
     }  # fmt: skip
 
 
@@ -123,17 +160,45 @@ def _verdicts(harness: Harness, client: FlaskClient, entry: Started) -> list[Ver
     return found
 
 
-def _times(harness: Harness, entry: Started) -> list[float]:
-    """Seconds beyond 3 × lease + settle that rows took from their last once-only call to an end or a question."""
-    over = []
+@dataclass(frozen=True)
+class Time:
+    """How long one once-only call kept its row open beyond the channel's settle time, the machine's lag taken off."""
+
+    delivery_id: int
+    over_s: float
+
+
+def _times(harness: Harness, entry: Started) -> list[Time]:
+    """Each once-only call: from its intent until it was decided (live, absent, refused) or a person was asked."""
+    times = []
     with harness.office.house.db.read() as session:
         rows = session.scalars(select(Delivery).where(Delivery.article_id == entry.article_id)).all()
         for row in rows:
-            steps = session.scalars(select(Step.intent_at).where(Step.delivery_id == row.id, Step.once.is_(True))).all()
-            ended = row.ended_at or row.asked_at
-            if not steps or ended is None:
-                continue
-            settle = harness.pace.settle(channel_class(row.account.kind).settle_s).total_seconds()
-            bound = 3 * harness.pace.lease_s + settle + harness.pace.call_s
-            over.append((ended - max(steps)).total_seconds() - bound)
-    return over
+            settle_s = harness.pace.settle(channel_class(row.account.kind).settle_s).total_seconds()
+            for since, until in _open_calls(session, row):
+                lag_s = harness.lag.between(since, until)
+                times.append(Time(row.id, (until - since).total_seconds() - settle_s - lag_s))
+    return times
+
+
+def _open_calls(session: Session, row: Delivery) -> Iterator[tuple[datetime, datetime]]:
+    """(intent, end) of each uncertain or answered call of a row; look-ups by key belong to their call."""
+    steps = session.execute(
+        select(Step.intent_at, Step.effect)
+        .where(Step.delivery_id == row.id, Step.once.is_(True), Step.effect.in_(("", "unknown", "done", "absent")))
+        .order_by(Step.intent_at)
+    ).all()
+    absent_at = session.scalars(
+        select(Observation.seen_at).where(Observation.delivery_id == row.id, Observation.verdict == ABSENT)
+    ).all()
+    since: datetime | None = None
+    for place, (intent_at, effect) in enumerate(steps):
+        since = since or intent_at
+        next_at = steps[place + 1].intent_at if place + 1 < len(steps) else datetime.max.replace(tzinfo=UTC)
+        decided = [at for at in absent_at if intent_at < at < next_at] if effect == ABSENT else []
+        if decided:
+            yield since, max(decided)
+            since = None
+    ends = [at for at in (row.asked_at, row.ended_at) if at]
+    if since and ends:
+        yield since, min(ends)

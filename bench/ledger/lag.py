@@ -1,0 +1,63 @@
+"""How long the machine kept the keeper waiting for a processor: the time bound of a row is lengthened by just that.
+
+The kernel counts, for each thread, the time it could have run and did not (`schedstat`). Where it does not, and for
+pauses of the whole machine, the late waking of an idle thread of the meter's own process counts.
+"""
+
+from __future__ import annotations
+
+import bisect
+import time
+from datetime import datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+STEP_S = 0.05
+
+
+class Lag:
+    """Samples of (wall time, seconds waited up to then), in order."""
+
+    def __init__(self, samples: list[tuple[float, float]]) -> None:
+        self._times = [at for at, _total in samples]
+        self._totals = [total for _at, total in samples]
+
+    def between(self, since: datetime, until: datetime) -> float:
+        """Seconds the keeper waited for a processor between the two instants."""
+        return max(0.0, self._at(until.timestamp()) - self._at(since.timestamp()))
+
+    @property
+    def total_s(self) -> float:
+        """All of it."""
+        return self._totals[-1] if self._totals else 0.0
+
+    def _at(self, instant: float) -> float:
+        place = bisect.bisect_right(self._times, instant) - 1
+        return self._totals[place] if place >= 0 else 0.0
+
+
+def measure(pid: int, pipe: Connection) -> None:
+    """In a process of its own: sample until something arrives on the pipe, then send the samples back."""
+    samples: list[tuple[float, float]] = []
+    total_s, waited_s = 0.0, _waited(pid)
+    while True:
+        began = time.monotonic()
+        if pipe.poll(STEP_S):
+            break
+        late_s = time.monotonic() - began - STEP_S
+        before, waited_s = waited_s, _waited(pid)
+        most_s = max((each - before.get(thread, 0.0) for thread, each in waited_s.items()), default=0.0)
+        total_s += max(0.0, late_s, most_s)
+        samples.append((time.time(), total_s))
+    pipe.send(samples)
+
+
+def _waited(pid: int) -> dict[str, float]:
+    """Seconds each thread of a process has waited on a run queue; empty where the kernel does not tell."""
+    waited = {}
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            waited[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
+        except (OSError, IndexError):  # the thread ended, or this kernel keeps no such count
+            continue
+    return waited
