@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -142,12 +143,15 @@ def _find(account_id: int) -> Account:
     return account
 
 
+def _as_typed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored settings as a person types them: a list is one line."""
+    return {name: "，".join(map(str, value)) if isinstance(value, list) else value for name, value in settings.items()}
+
+
 def _form(kind: str, account: Account | None, problems: list[Problem]) -> str:
     if kind not in accounts.FIELDS:
         abort(404)
-    typed: dict[str, Any] = (
-        dict(request.form) if request.method == "POST" else dict(account.settings if account else {})
-    )
+    typed = dict(request.form) if request.method == "POST" else _as_typed(account.settings if account else {})
     return render_template(
         "accounts/edit.html", kind=kind, account=account, problems=problems, fields=accounts.FIELDS[kind], words=FIELDS,
         typed=typed, name=request.form.get("name", account.name if account else ""),

@@ -23,6 +23,7 @@ from publisher.channels import channel_class
 
 MINUTE_S = 60
 OUT = {CopyState.LIVE, CopyState.EXPECTED}
+OVER = {CopyState.WITHDRAWN, CopyState.GONE, CopyState.NEVER}
 page = Blueprint("releases", __name__)
 
 
@@ -167,5 +168,6 @@ def _again_form(copy_id: int, problems: list[Problem], pending: bool) -> str:
     if copy is None:
         abort(404)
     return render_template(
-        "articles/again.html", copy=copy, problems=problems, pending=pending, reason=request.form.get("reason", "")
-    )
+        "articles/again.html", copy=copy, problems=problems, pending=pending, reason=request.form.get("reason", ""),
+        allowed=copy.state in OVER,
+    )  # fmt: skip

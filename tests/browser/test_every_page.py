@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from dashboards.web import create_app
 from monitors import briefs
 from publisher import authoring
 from publisher.authoring import Draft
+from scheduler.indexing import Indexer
 from tests.browser.conftest import DESK, PHONE, Desk
 from tests.browser.test_staff_journey import say_things
 
@@ -49,6 +51,7 @@ def full_house(house: House) -> House:
         message = intake.Incoming("portal", "m1", "暖气不热", f"请协调。{LONG}", "刘芳", "13800001234")
         intake.accept_message(session, Actor.system("portal"), message, house.vault, now)
     briefs.make(house, shanghai(house.clock.now()).date())
+    Indexer().run(house)
     return house
 
 
@@ -105,7 +108,14 @@ def paths(app: Flask) -> list[str]:
                 built = rule.build({name: names.get(name, 1) for name in rule.arguments})
             assert built is not None
             found.append(built[1])
-    return [*found, "/search?q=补贴", "/deliveries/2", "/deliveries/3", "/nothing-here"]
+    return [*found, *MORE]
+
+
+MORE = (
+    "/search?q=补贴", "/search?q=说明&kind=mention", "/search?q=协调&kind=case", "/search?q=没有这样的话",
+    "/deliveries?state=asked", "/deliveries?state=unknown", "/deliveries/2", "/deliveries/3", "/accounts/2",
+    "/accounts/new/wechat", "/nothing-here",
+)  # fmt: skip
 
 
 APART = {
@@ -125,8 +135,17 @@ def test_every_page_fits_the_screen(
     too_wide = {}
     for path in todo:
         boss.page.goto(boss.address + path)
-        name = path.strip("/").replace("/", "-").split("?")[0] or "home"
+        name = re.sub(r"[^\w]+", "-", path).strip("-") or "home"
         wide = boss.shoot(f"{name}-{theme}-{size['width']}", must_fit=False)
         if wide > 0:
             too_wide[path] = wide
     assert too_wide == {}
+
+
+def test_every_delivery_can_be_read_and_pressed_on_a_phone(full_house: House, desk: Callable[..., Desk]) -> None:
+    boss = desk("boss", *Role, size=PHONE)
+    cells = boss.open("/deliveries/matrix").locator(".wz-cell a")
+    assert cells.count() == len(STATES)
+    heights = [(cells.nth(number).bounding_box() or {"height": 0})["height"] for number in range(len(STATES))]
+    assert min(heights) >= 32
+    assert all(cells.nth(number).is_visible() for number in range(len(STATES)))
