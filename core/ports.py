@@ -261,6 +261,11 @@ class SearchIndex(Protocol):
 
     def aggregate(self, text: str, kinds: Sequence[str] = ()) -> dict[str, int]: ...
 
+    def note(self, name: str, value: int) -> None:
+        """Keep a number with the index, such as how far it has been filled; it is lost when the index is."""
+
+    def noted(self, name: str) -> int | None: ...
+
     def ping(self) -> bool: ...
 
 

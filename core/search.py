@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, row_id INTEGER NOT NULL, UNIQUE (kind, row_id)
 );
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(tokens, tokenize = 'unicode61 remove_diacritics 0');
+CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -87,6 +88,17 @@ class FtsIndex:
             )
             return dict(found.fetchall())
 
+    def note(self, name: str, value: int) -> None:
+        """Keep a number with the index; it is lost when the file is."""
+        with self._write() as db:
+            db.execute("INSERT OR REPLACE INTO note (name, value) VALUES (?, ?)", (name, value))
+
+    def noted(self, name: str) -> int | None:
+        """The number kept under `name`; None in a new file."""
+        with self._connect() as db:
+            found = db.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
+            return int(found[0]) if found else None
+
     def ping(self) -> bool:
         """Whether the index answers."""
         try:
@@ -102,7 +114,7 @@ class FtsIndex:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
         try:
-            if new or not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone():
+            if new or not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'note'").fetchone():
                 db.execute("PRAGMA journal_mode = WAL")
                 db.executescript(SCHEMA)
             db.execute("PRAGMA synchronous = NORMAL")  # a lost tail is indexed again; nothing else depends on it

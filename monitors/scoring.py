@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any, TypeVar
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core import runtime
@@ -73,9 +73,32 @@ def score_new(house: House, scorer: Scorer, limit: int = 500) -> int:
         Scored(row.id, bin_start(row.posted_at), score, (*reading.terms_of(text), *item_terms(row.article_id)))
         for row, text, score in zip(rows, own, scores, strict=True)
     ]
-    house.index.put("mention", [(row.id, reading.clean(row.text)) for row in rows])
+    _index(house, rows)
     with house.db.write() as session:
         return _store(session, work, house.clock.now())
+
+
+def newest_mention(house: House) -> int:
+    """The highest id there is, 0 without mentions."""
+    with house.db.read() as session:
+        return session.scalar(select(func.max(Mention.id))) or 0
+
+
+def index_again(house: House, after_id: int, until_id: int, limit: int) -> tuple[int, int]:
+    """Put up to `limit` mentions with after_id < id <= until_id into the index, lowest first: (last id done, rows put).
+
+    For an index that is new: mentions scored later are put there by `score_new`.
+    """
+    inside = select(Mention.id, Mention.text).where(Mention.id > after_id, Mention.id <= until_id)
+    with house.db.read() as session:
+        rows = session.execute(inside.order_by(Mention.id).limit(limit)).all()
+    _index(house, rows)
+    return rows[-1].id if len(rows) == limit else until_id, len(rows)
+
+
+def _index(house: House, rows: Sequence[Any]) -> None:
+    """Rows with `id` and `text`."""
+    house.index.put("mention", [(row.id, reading.clean(row.text)) for row in rows])
 
 
 def _store(session: Session, work: list[Scored], now: datetime) -> int:

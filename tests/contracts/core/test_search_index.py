@@ -148,3 +148,12 @@ def test_several_processes_write_and_none_disturbs_another(tmp_path):
 def test_an_unknown_back_end_is_refused_with_its_reason(settings):
     with pytest.raises(NotConfigured, match="WENZHENG_SEARCH_URL"):
         open_index(settings.model_copy(update={"search_url": "http://127.0.0.1:9200"}))
+
+
+def test_a_note_is_kept_with_the_index_and_lost_with_it(index):
+    assert index.noted("done") is None
+    index.note("done", 0)
+    assert index.noted("done") == 0
+    index.note("done", 7)
+    assert index.noted("done") == 7
+    assert index.noted("until") is None

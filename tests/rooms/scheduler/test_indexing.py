@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import func, select
+
 from casework import intake
 from core.audit import Actor
 from core.house import House
-from core.models import Article, Case
+from core.inbox import Found, put
+from core.models import Article, Case, Mention, Source
+from monitors.scoring import score_new
+from monitors.sentiment import SnowScorer
 from publisher import authoring
 from publisher.authoring import Draft
+from scheduler import indexing
 from scheduler.indexing import BATCH, Indexer
 
 
@@ -65,10 +72,50 @@ def test_many_rows_come_in_batches_although_they_share_one_instant(house: House)
     assert [indexer.run(house) for _ in range(3)] == [BATCH, 5, 0]
 
 
-def test_a_new_process_heals_a_deleted_index(house: House, people: Callable[..., Actor]) -> None:
+def comments(house: House, *texts: str) -> list[int]:
+    """Collected and not yet scored, by id."""
+    at = house.clock.now()
+    with house.db.write() as session:
+        source = session.scalar(select(Source)) or Source(name="评论", spider="portal_comments")
+        session.add(source)
+        session.flush()
+        before = session.scalar(select(func.count()).select_from(Mention)) or 0
+        found = [Found("comment", f"{before + n}", "", "a", "a", text, "", at) for n, text in enumerate(texts)]
+        put(session, source.id, None, None, found, at, house.vault)
+        return list(session.scalars(select(Mention.id).order_by(Mention.id)))[-len(texts) :]
+
+
+def test_a_deleted_index_is_filled_again_while_the_process_runs(house: House, people: Callable[..., Actor]) -> None:
     article_id = write(house, people("bianji", "editor"), "供水通告")
-    Indexer().run(house)
+    [mention_id] = comments(house, "自来水发黄")
+    indexer = Indexer()
+    indexer.run(house)
     house.settings.search_path.unlink()
     assert hits(house, "供水", "article") == []
-    Indexer().run(house)
+    assert indexer.run(house) == 2
     assert hits(house, "供水", "article") == [article_id]
+    assert hits(house, "发黄", "mention") == [mention_id]
+    assert indexer.run(house) == 0
+
+
+def test_mentions_come_back_in_portions_and_a_new_process_goes_on_where_the_last_one_ended(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "PORTION", 2)
+    ids = comments(house, *(f"第{number}户没有水" for number in range(5)))
+    assert Indexer().run(house) == 2
+    assert hits(house, "没有水", "mention") == ids[:2][::-1]
+    late = comments(house, "也没有水")  # found after the index began: scoring brings it in, not the filling
+    assert [Indexer().run(house) for _ in range(4)] == [2, 1, 0, 0]
+    assert sorted(hits(house, "没有水", "mention")) == ids
+    score_new(house, SnowScorer())
+    assert sorted(hits(house, "没有水", "mention")) == ids + late
+
+
+def test_an_index_that_is_whole_is_not_filled_again(house: House) -> None:
+    Indexer().run(house)
+    comments(house, "自来水发黄")
+    score_new(house, SnowScorer())
+    house.index.remove("mention", [1])
+    assert Indexer().run(house) == 0
+    assert hits(house, "发黄", "mention") == []
