@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ ORDER = [level.value for level in AlarmLevel]
 OPEN = text("cleared_at IS NULL")
 CLEAR = (  # part of every delivery's outcome, so built once
     update(Alarm)
-    .where(Alarm.dedup_key == bindparam("key"), Alarm.cleared_at.is_(None))
+    .where(Alarm.dedup_key.in_(bindparam("keys", expanding=True)), Alarm.cleared_at.is_(None))
     .values(cleared_at=bindparam("now", type_=Instant()), cleared_by=bindparam("by"))
     .returning(Alarm.id)
     .execution_options(synchronize_session=False)
@@ -45,8 +46,12 @@ def raise_(session: Session, dedup_key: str, level: str, room: str, text: str, n
 
 def clear(session: Session, dedup_key: str, by: str, now: datetime) -> bool:
     """Close the open alarm of that key; False when there is none."""
-    done = session.execute(CLEAR, {"key": dedup_key, "now": now, "by": by})
-    return done.first() is not None
+    return clear_all(session, [dedup_key], by, now) > 0
+
+
+def clear_all(session: Session, dedup_keys: Sequence[str], by: str, now: datetime) -> int:
+    """Close the open alarms of these keys; how many there were."""
+    return len(session.connection().execute(CLEAR, {"keys": dedup_keys, "now": now, "by": by}).all())
 
 
 def standing(session: Session) -> list[Alarm]:

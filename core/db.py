@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -22,8 +22,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
-from core.batches import Batch
+from core.batches import Batch, one_by_one
 
+Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 READ = {"wenzheng_read": True}
 BUSY_TIMEOUT_MS = 30_000  # a writer that takes no turns, or one that is stopped
@@ -62,19 +63,27 @@ class Database:
         A deadlock, a locked or a lost database is tried again a few times. So `work` may run more than once and on
         another thread: it changes nothing but the session. Errors: what `work` raises, or the last OperationalError.
         """
+        result: Result = self.gathered(one_by_one, work)
+        return result
+
+    def gathered(self, work: Callable[[Session, Sequence[Piece]], Sequence[Result]], piece: Piece) -> Result:
+        """The same for work that is done for many pieces at once: what waits for the same `work` is handed over whole.
+
+        `work` gives one result a piece, in their order. If it raises, each piece is tried by itself.
+        """
         for wait_s in WAITS_S:
             try:
-                return self._once(work)
+                return self._once(work, piece)
             except OperationalError:
                 time.sleep(random.uniform(0.5, 1.5) * wait_s)
-        return self._once(work)
+        return self._once(work, piece)
 
-    def _once(self, work: Callable[[Session], Result]) -> Result:
+    def _once(self, work: Callable[[Session, Sequence[Piece]], Sequence[Result]], piece: Piece) -> Result:
         if self._lock is None:
             with self.write() as session:
-                return work(session)
+                return work(session, [piece])[0]
         self._lock.check()
-        return self._batch.run(work)
+        return self._batch.run(work, piece)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -154,9 +163,12 @@ def _take_turn(path: Path) -> IO[bytes] | None:
 
 def insert_for(session: Session, model: Any) -> sqlite.Insert | postgresql.Insert:
     """An INSERT of the session's dialect, for `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(model)
-    return postgresql.insert(model)
+    return insert_into(session.get_bind().dialect.name, model)
+
+
+def insert_into(dialect: str, model: Any) -> sqlite.Insert | postgresql.Insert:
+    """The same by the dialect's name, for statements that are built once."""
+    return sqlite.insert(model) if dialect == "sqlite" else postgresql.insert(model)
 
 
 def _turns_file(url: str) -> Path | None:

@@ -39,7 +39,7 @@ def ask_people(house: House, pace: Pace) -> int:
             row.asked_at = now
             question = QUESTIONS[row.operation == Operation.WITHDRAW]
             text = f"《{row.article.title}》在“{row.account.name}”{question}"
-            alarms.raise_(session, ask_key(row), AlarmLevel.CRITICAL, ROOM, text, now, delivery_id=row.id)
+            alarms.raise_(session, ask_key(row.id), AlarmLevel.CRITICAL, ROOM, text, now, delivery_id=row.id)
         return len(rows)
 
 
@@ -56,7 +56,7 @@ def alarm_stuck_withdrawals(house: House, pace: Pace) -> int:
         ):
             why = f"：{row.error_text}" if row.error_text else ""
             text = f"《{row.article.title}》在“{row.account.name}”的撤回还没有完成{why}"
-            alarms.raise_(session, stuck_key(row), AlarmLevel.CRITICAL, ROOM, text, now, delivery_id=row.id)
+            alarms.raise_(session, stuck_key(row.id), AlarmLevel.CRITICAL, ROOM, text, now, delivery_id=row.id)
     return len(late)
 
 
@@ -69,7 +69,7 @@ def _stuck(session: Session, since: datetime) -> list[int]:
             Delivery.state.in_([state.value for state in UNSENT | IN_FLIGHT]),
         )
     ).all()  # fmt: skip
-    keys = {stuck_key(row): row.id for row in rows}
+    keys = {stuck_key(row.id): row.id for row in rows}
     known = set(session.scalars(told.where(Alarm.dedup_key.in_(keys)))) if keys else set()
     return [row_id for key, row_id in keys.items() if key not in known]
 

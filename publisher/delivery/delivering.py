@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from sqlalchemy import or_, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core import alarms
 from core.claims import Claimed, Holder, give_up
+from core.db import Database
 from core.errors import (
     AccountDisabled,
     ChannelError,
@@ -32,20 +32,21 @@ from core.ports import Channel, Gone, Receipt, Reconcile
 from publisher.channels import open_channel
 from publisher.delivery.gates import WITHDRAWN, Stopped, check_approval
 from publisher.delivery.holding import ROOM
+from publisher.delivery.intents import Pending
 from publisher.delivery.journal import LedgerJournal
 from publisher.delivery.orders import Order, read_order
 from publisher.delivery.outcomes import News, learn
 from publisher.delivery.pace import Pace
 from publisher.delivery.rows import lock, move, note_event, observe, put_back, rest_account, waiting_withdrawal
 from publisher.delivery.schedule import first_look
+from publisher.delivery.successes import Success, note_success, write_successes
 from publisher.retry import wait_s
 from publisher.workflow import State
 
 CREDENTIAL_WAIT_S = 60.0
 REST_GAP_S = 20.0  # between the first tries after a rest, so that one call tells whether it is over
-SEEN_EVERY_S = 10.0  # an account's last success is noted no finer than this
 NO_NUMBER = "这一条没有平台编号，系统无法撤回；请到平台手工删除，然后在分发页判定"
-Outcome = Callable[[Session], None]
+Outcome = Callable[[Database], None]
 log = logging.getLogger(__name__)
 
 
@@ -85,7 +86,7 @@ class Delivering:
         if self.outcome is None:
             return True
         try:
-            self.house.db.together(self.outcome)
+            self.outcome(self.house.db)
         except Exception:  # whatever it is, the row must not stay with a worker that cannot write it
             log.exception("outcome of delivery %s", self.claimed.row_id)
             self._give_up()
@@ -108,11 +109,11 @@ class Delivering:
             receipt = self._carry_out()
         except LostClaim as error:
             log.info("delivery %s: %s", self.claimed.row_id, error.text)
-            return self._keep_steps if self.journal else None
+            return _together(self._keep_steps) if self.journal else None
         except Stopped as stop:
             return self._back(Setback(held=stop.held, cancelled=stop.cancelled))
         except Unreachable:
-            return partial(self._write_unknown, "no_number", NO_NUMBER)
+            return _together(partial(self._write_unknown, "no_number", NO_NUMBER))
         except ChannelError as error:
             return self._failed(error)
         except NotConfigured as error:
@@ -121,9 +122,9 @@ class Delivering:
             log.exception("delivery %s", self.claimed.row_id)
             text = f"系统内部错误：{type(error).__name__}"
             if self.journal and self.journal.uncertain:
-                return partial(self._write_unknown, "internal", text)
+                return _together(partial(self._write_unknown, "internal", text))
             return self._back(Setback(held=f"{text}，请联系管理员"))
-        return partial(self._write_news, News("call", receipt))
+        return self._told(News("call", receipt))
 
     def _carry_out(self) -> Receipt:
         order = self.order or self._read_order()
@@ -145,9 +146,9 @@ class Delivering:
 
     def _failed(self, error: ChannelError) -> Outcome:
         if isinstance(error, Refused):
-            return partial(self._write_news, News("call", Receipt("refused", text=error.text), code=error.code))
+            return self._told(News("call", Receipt("refused", text=error.text), code=error.code))
         if isinstance(error, OutcomeUnknown) and self.journal and self.journal.uncertain:
-            return partial(self._write_unknown, error.code, error.text)
+            return _together(partial(self._write_unknown, error.code, error.text))
         if isinstance(error, AccountDisabled):
             return self._back(Setback(error, wait_s=CREDENTIAL_WAIT_S, pause=error.text))
         if isinstance(error, CredentialExpired):
@@ -155,7 +156,14 @@ class Delivering:
         return self._back(Setback(error))
 
     def _back(self, setback: Setback) -> Outcome:
-        return partial(self._write_back, setback)
+        return _together(partial(self._write_back, setback))
+
+    def _told(self, news: News) -> Outcome:
+        """The call's answer, written with those of other rows."""
+        ordinary, clock = partial(self._write_news, news), self.house.clock
+        pending = self.journal.pending if self.journal else Pending(0)
+        success = Success(self.claimed, news, pending, self.pace, clock.now, ordinary)
+        return lambda db: db.gathered(write_successes, success)
 
     def _write_news(self, news: News, session: Session) -> None:
         """The outcome under the fence; without it the news is stored all the same."""
@@ -171,7 +179,7 @@ class Delivering:
         if delivery.state == State.SENT:
             delivery.look_at = first_look(delivery, now, self.pace)
         if delivery.state in (State.SENT, State.CONFIRMED):
-            _note_success(session, delivery.account_id, now)
+            note_success(session, [delivery.account_id], now)
 
     def _write_unknown(self, code: str, text: str, session: Session) -> None:
         """The open intent decides: the row is uncertain from now on and is looked for, or a person is asked."""
@@ -224,22 +232,16 @@ class Delivering:
             self.journal.flush(session, lock(session, self.claimed.row_id))
 
 
+def _together(work: Callable[[Session], None]) -> Outcome:
+    return lambda db: db.together(work)
+
+
 def make_unknown(delivery: Delivery, now: datetime, pace: Pace) -> None:
     """intended -> unknown with its first look-up; the call's deadline is never earlier than what is known now."""
     move(delivery, State.UNKNOWN, now)
     delivery.once_deadline_at = max(delivery.once_deadline_at or now, now)
     delivery.looks, delivery.absent_at, delivery.worker_id = 0, None, None
     delivery.look_at = first_look(delivery, now, pace)
-
-
-def _note_success(session: Session, account_id: int, now: datetime) -> None:
-    since = now - timedelta(seconds=SEEN_EVERY_S)
-    session.execute(
-        update(Account)
-        .where(Account.id == account_id, or_(Account.last_ok_at.is_(None), Account.last_ok_at < since))
-        .values(last_ok_at=now)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _blame(session: Session, account: Account, error: ChannelError, pause: str, now: datetime) -> None:

@@ -21,14 +21,14 @@ VOIDED = "审核已失效（稿件被修改或审核被撤销），请重新送�
 
 # Statements of every public call, built once: building them costs more than running them.
 FREEZES = (
-    select(Freeze.frozen, Freeze.reason)
+    select(Freeze.scope, Freeze.frozen, Freeze.reason)
     .where(Freeze.scope.in_(bindparam("scopes", expanding=True)))
     .order_by(Freeze.scope)
     .with_for_update(read=True)
 )
 FACTS: CompoundSelect[Any] = union_all(
-    select(literal("withdrawal"), Delivery.id, literal(0), literal(0), literal("")).where(
-        Delivery.copy_id == bindparam("copy_id"),
+    select(literal("withdrawal"), Delivery.copy_id, literal(0), literal(0), literal("")).where(
+        Delivery.copy_id.in_(bindparam("copy_ids", expanding=True)),
         Delivery.operation == Operation.WITHDRAW.value,
         Delivery.state.in_([state.value for state in UNSENT | IN_FLIGHT]),
     ),
@@ -64,32 +64,36 @@ def frozen_scopes(session: Session) -> set[str]:
 
 def freeze_of(session: Session, account_id: int) -> str:
     """Why this account may not publish now: empty, or the reason; reads the rows locked."""
-    scopes = [ALL, scope_of(account_id)]
-    rows = session.connection().execute(FREEZES, {"scopes": scopes}).all()
-    if len(rows) < len(scopes):
-        return "冻结开关缺失，请联系管理员"
-    pressed = [row for row in rows if row.frozen]
-    return f"发布已冻结：{pressed[0].reason or '未写原因'}" if pressed else ""
+    return _freezes(session, {account_id})[account_id]
 
 
 def check_gate(session: Session, delivery: Any, now: datetime) -> None:
-    """Raise Stopped unless the row may go out now: no withdrawal waits, no freeze, in its window, still approved.
+    """`check_gates` for one row."""
+    check_gates(session, [delivery], now)
 
-    `delivery` is the row, or its columns of these names, locked by an earlier statement: what others committed before
-    that lock is seen here. Withdrawals pass everything.
+
+def check_gates(session: Session, deliveries: Sequence[Any], now: datetime) -> None:
+    """Raise Stopped for the first row that may not go out now: a withdrawal, a freeze, its window, a lost approval.
+
+    `deliveries` are the rows, or their columns of these names, locked by an earlier statement: what others committed
+    before that lock is seen here. Withdrawals pass everything.
     """
-    if delivery.operation == Operation.WITHDRAW:
+    public = [row for row in deliveries if row.operation != Operation.WITHDRAW]
+    if not public:
         return
-    frozen = freeze_of(session, delivery.account_id)
-    facts = _facts(session, delivery.copy_id, delivery.revision_id)
-    if any(fact[0] == "withdrawal" for fact in facts):
-        raise Stopped(cancelled=WITHDRAWN)
-    if frozen:
-        raise Stopped(held=frozen)
-    if delivery.window_ends_at and now > delivery.window_ends_at:
-        raise Stopped(held="已过发布时限，请决定是否仍要发出")
-    if delivery.revision_id not in approved(facts):
-        raise Stopped(held=VOIDED)
+    frozen = _freezes(session, {row.account_id for row in public})
+    facts = _facts(session, public)
+    withdrawn = {fact[1] for fact in facts if fact[0] == "withdrawal"}
+    standing = approved(facts)
+    for row in public:
+        if row.copy_id in withdrawn:
+            raise Stopped(cancelled=WITHDRAWN)
+        if frozen[row.account_id]:
+            raise Stopped(held=frozen[row.account_id])
+        if row.window_ends_at and now > row.window_ends_at:
+            raise Stopped(held="已过发布时限，请决定是否仍要发出")
+        if row.revision_id not in standing:
+            raise Stopped(held=VOIDED)
 
 
 def check_approval(session: Session, delivery: Delivery) -> None:
@@ -98,6 +102,22 @@ def check_approval(session: Session, delivery: Delivery) -> None:
         raise Stopped(held=VOIDED)
 
 
-def _facts(session: Session, copy_id: int | None, revision_id: int | None) -> Sequence[Any]:
-    """The copy's waiting withdrawal and all that the approval depends on, in one SELECT."""
-    return session.connection().execute(FACTS, {"copy_id": copy_id, "revision_ids": [revision_id or 0]}).all()
+def _facts(session: Session, rows: Sequence[Any]) -> Sequence[Any]:
+    """The copies' waiting withdrawals and all that the approvals depend on, in one SELECT."""
+    wanted = {"copy_ids": [row.copy_id for row in rows], "revision_ids": list({row.revision_id or 0 for row in rows})}
+    return session.connection().execute(FACTS, wanted).all()
+
+
+def _freezes(session: Session, account_ids: set[int]) -> dict[int, str]:
+    """By account why it may not publish; empty when it may."""
+    scopes = {account_id: (ALL, scope_of(account_id)) for account_id in account_ids}
+    wanted = [ALL, *(scope_of(account_id) for account_id in sorted(account_ids))]
+    rows = {row.scope: row for row in session.connection().execute(FREEZES, {"scopes": wanted})}
+    return {account_id: _closed([rows.get(scope) for scope in pair]) for account_id, pair in scopes.items()}
+
+
+def _closed(rows: Sequence[Any]) -> str:
+    if None in rows:
+        return "冻结开关缺失，请联系管理员"
+    pressed = [row for row in rows if row.frozen]
+    return f"发布已冻结：{pressed[0].reason or '未写原因'}" if pressed else ""

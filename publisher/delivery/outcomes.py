@@ -43,6 +43,11 @@ class News:
     code: str = ""
     detail: Json = field(default_factory=dict)
 
+    def told(self) -> Json:
+        """What is kept of it with the observation."""
+        receipt = self.receipt
+        return {"url": receipt.url, "text": receipt.text, "code": self.code, **receipt.data, **self.detail}
+
 
 def learn(session: Session, delivery: Delivery, news: News, now: datetime) -> bool:
     """Store the news and move row and copy as it says; False when it was known already.
@@ -50,10 +55,9 @@ def learn(session: Session, delivery: Delivery, news: News, now: datetime) -> bo
     `receipt.state` is confirmed, sent, refused or gone. A row only ever moves forward.
     """
     receipt = news.receipt
-    detail = {"url": receipt.url, "text": receipt.text, "code": news.code, **receipt.data, **news.detail}
     if not observe(
         session, delivery, news.source, receipt.state, now,
-        event_key=news.event_key, remote_id=receipt.remote_id, detail=detail,
+        event_key=news.event_key, remote_id=receipt.remote_id, detail=news.told(),
     ):  # fmt: skip
         return False
     rules = {"confirmed": _confirmed, "sent": _sent, "refused": _refused, "gone": _gone}
@@ -228,17 +232,16 @@ def _ended_unpublished(session: Session, delivery: Delivery, now: datetime) -> N
     hold(waiting, "原稿没有发出，请决定是否改为发布", now)
 
 
-def ask_key(delivery: Delivery) -> str:
+def ask_key(delivery_id: int) -> str:
     """The alarm that asks a person about an undecided row."""
-    return f"ask:{delivery.id}"
+    return f"ask:{delivery_id}"
 
 
-def stuck_key(delivery: Delivery) -> str:
+def stuck_key(delivery_id: int) -> str:
     """The alarm about a withdrawal that is not done in time."""
-    return f"withdraw:{delivery.id}"
+    return f"withdraw:{delivery_id}"
 
 
 def close_questions(session: Session, delivery: Delivery, by: str, now: datetime) -> None:
     """The row is decided: nobody need be asked or warned about it any more."""
-    for key in (ask_key(delivery), stuck_key(delivery)):
-        alarms.clear(session, key, by, now)
+    alarms.clear_all(session, [ask_key(delivery.id), stuck_key(delivery.id)], by, now)

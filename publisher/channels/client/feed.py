@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
 
-from core.db import insert_for
+from core.db import insert_into
 from core.house import House
 from core.models import Account, FeedEntry
+from core.models.base import Base
 from core.ports import Json, Key
+
+TABLE = Base.metadata.tables[FeedEntry.__tablename__]
+OWNER = ("account_id", "article_id")
+CHANGED = ("content", "digest", "copy_id", "published_at", "removed_at")
 
 
 class Feed:
@@ -22,10 +31,7 @@ class Feed:
         """Write the entry, or write it anew."""
         row = {"content": content, "digest": digest, "copy_id": key.copy_id, "published_at": at, "removed_at": None}
         owner = {"account_id": self.account.id, "article_id": key.article_id}
-        with self.house.db.write() as session:
-            insert = insert_for(session, FeedEntry).values(**owner, **row)
-            changed = {**row, "changed_at": self.house.clock.now()}
-            session.execute(insert.on_conflict_do_update(index_elements=list(owner), set_=changed))
+        self.house.db.gathered(_put, {**owner, **row, "now": self.house.clock.now()})
 
     def remove(self, key: Key) -> None:
         """Take the entry away; gone already is success."""
@@ -47,3 +53,18 @@ class Feed:
                     FeedEntry.removed_at.is_(None),
                 )
             )
+
+
+def _put(session: Session, rows: Sequence[Json]) -> list[None]:
+    connection = session.connection()
+    connection.execute(_putting(connection.dialect.name), rows)
+    return [None] * len(rows)
+
+
+@cache
+def _putting(dialect: str) -> Any:
+    """An entry that stands already is written anew and keeps its number."""
+    insert = insert_into(dialect, TABLE)
+    changed = {name: insert.excluded[name] for name in CHANGED}
+    now = bindparam("now", type_=TABLE.c.changed_at.type)
+    return insert.on_conflict_do_update(index_elements=list(OWNER), set_={**changed, "changed_at": now})

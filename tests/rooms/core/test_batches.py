@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,7 +33,7 @@ def names(db: Database) -> set[str]:
         return set(session.scalars(select(Account.name)))
 
 
-def while_one_writes(db: Database, pieces: list[Any]) -> list[Any]:
+def while_one_writes(db: Database, pieces: list[Any], run: Callable[[Any], Any] | None = None) -> list[Any]:
     """Results, or errors, of pieces that all came while another transaction was being written."""
     begun, go = threading.Event(), threading.Event()
 
@@ -40,16 +41,16 @@ def while_one_writes(db: Database, pieces: list[Any]) -> list[Any]:
         begun.set()
         assert go.wait(10)
 
-    def run(piece: Any) -> Any:
+    def outcome(piece: Any) -> Any:
         try:
-            return db.together(piece)
+            return (run or db.together)(piece)
         except Exception as error:
             return error
 
     with ThreadPoolExecutor(THREADS + 1) as pool:
         first = pool.submit(db.together, slow)
         assert begun.wait(10)
-        others = [pool.submit(run, piece) for piece in pieces]
+        others = [pool.submit(outcome, piece) for piece in pieces]
         waiting = db._batch._waiting
         while db.sqlite and len(waiting) < len(pieces):
             threading.Event().wait(0.01)
@@ -138,3 +139,25 @@ def test_writing_together_inside_a_write_of_the_same_thread_is_told_at_once(data
         return
     with database.write(), pytest.raises(RuntimeError):
         database.together(add("never"))
+
+
+def add_all(session: Session, names: Any) -> list[int]:
+    """The names' number in one statement each time; a name that is taken spoils the whole of it."""
+    session.add_all([Account(kind="website", name=name, settings={}) for name in names])
+    if any(name.startswith("bad") for name in names):
+        raise ValueError("bad name")
+    return [len(names)] * len(names)
+
+
+def test_pieces_of_one_kind_are_handed_over_together(database):
+    pieces = [f"piece {number}" for number in range(THREADS - 1)]
+    results = while_one_writes(database, pieces, run=lambda piece: database.gathered(add_all, piece))
+    assert results == [THREADS - 1 if database.sqlite else 1] * (THREADS - 1)
+    assert names(database) == set(pieces)
+
+
+def test_a_bad_piece_of_a_kind_spoils_no_other(database):
+    pieces = ["bad one", *(f"piece {number}" for number in range(THREADS - 2))]
+    results = while_one_writes(database, pieces, run=lambda piece: database.gathered(add_all, piece))
+    assert [type(result) for result in results] == [ValueError, *[int] * (THREADS - 2)]
+    assert names(database) == set(pieces[1:])

@@ -97,14 +97,14 @@ def test_a_lost_push_is_not_repeated_once_the_day_of_its_key_is_over(desk: Desk)
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, times: int, error: Exception) -> None:
-    real, failures = carrying.learn, count(1)
+    real, failures = carrying.write_successes, count(1)
 
-    def learn(*args: Any) -> bool:
+    def write(*args: Any) -> list[None]:
         if next(failures) <= times:
             raise error
         return real(*args)
 
-    monkeypatch.setattr(carrying, "learn", learn)
+    monkeypatch.setattr(carrying, "write_successes", write)
 
 
 def test_an_answer_whose_first_write_meets_a_locked_database_is_written_all_the_same(
@@ -338,13 +338,13 @@ def test_planning_a_correction_while_the_answer_is_written_strands_neither(
     article = desk.article(account)
     [first] = desk.plan(article)
     written, go, errors = threading.Event(), threading.Event(), list[Exception]()
-    real = carrying.learn
+    real = carrying.write_successes
 
-    def learn(*args: Any) -> bool:
-        known = real(*args)
+    def write(*args: Any) -> list[None]:
+        done = real(*args)
         written.set()
         assert go.wait(10)
-        return known
+        return done
 
     def correct() -> None:
         try:
@@ -353,7 +353,7 @@ def test_planning_a_correction_while_the_answer_is_written_strands_neither(
         except Exception as error:
             errors.append(error)
 
-    monkeypatch.setattr(carrying, "learn", learn)
+    monkeypatch.setattr(carrying, "write_successes", write)
     worker = threading.Thread(target=desk.deliver)
     worker.start()
     assert written.wait(10)
