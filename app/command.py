@@ -8,6 +8,7 @@ import os
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import IO, Any
 
 import click
 from pydantic import ValidationError
@@ -28,8 +29,16 @@ from monitors.scoring import UnreadableLine, score_lines
 from publisher.delivery import Worker
 from sandbox.command import report
 from sandbox.command import serve as sandbox_serve
-from sandbox.replay import Pace, replay_cascade, replay_messages
+from sandbox.replay import Pace, ReplayFault, replay_cascade, replay_messages
 from scheduler.clock import run as run_clock
+
+
+class Trouble(click.ClickException):
+    """One Chinese line on standard error, exit code 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it."""
+        click.echo(f"错误：{self.format_message()}", file=file or sys.stderr)
 
 
 class Commands(click.Group):
@@ -39,11 +48,11 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except AppError as error:
-            raise click.ClickException(error.text or type(error).__name__) from error
+            raise Trouble(error.text or type(error).__name__) from error
         except ValidationError as error:
-            raise click.ClickException(f"{explain(error)}。请改正环境变量或 wenzheng.env 后再试") from error
-        except UnreadableLine as error:
-            raise click.ClickException(str(error)) from error
+            raise Trouble(f"{explain(error)}。请改正环境变量或 wenzheng.env 后再试") from error
+        except (UnreadableLine, ReplayFault) as error:
+            raise Trouble(str(error)) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -153,7 +162,9 @@ def doctor() -> None:
 
 
 @main.command()
-@click.option("--speed", default=240.0, show_default=True, help="演示之夜的播放倍速")
+@click.option(
+    "--speed", type=click.FloatRange(min=0, min_open=True), default=240.0, show_default=True, help="演示之夜的播放倍速"
+)
 @click.option("--once", is_flag=True, help="四个渠道发布成功、议题出现后即退出（检查用）")
 def demo(speed: float, once: bool) -> None:
     """在本机演示：种子数据、沙盒平台、发布一篇稿件、播放一个热闹的晚上。"""
@@ -166,7 +177,9 @@ def replay() -> None:
 
 
 FILE = click.option("--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
-SPEED = click.option("--speed", default=0.0, show_default=True, help="倍速；0 表示一次放完")
+SPEED = click.option(
+    "--speed", type=click.FloatRange(min=0), default=0.0, show_default=True, help="倍速；0 表示一次放完"
+)
 
 
 @replay.command()
@@ -184,7 +197,7 @@ def cascades(file: Path, original: str, article: int | None, speed: float) -> No
 @replay.command()
 @FILE
 @SPEED
-@click.option("--limit", type=int, default=None, help="只放前 n 条")
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="只放前 n 条")
 def messages(file: Path, speed: float, limit: int | None) -> None:
     """把真实留言逐条提交到门户的留言表单。"""
     report(replay_messages(file, open_or_explain().settings.site_url, Pace(speed), limit=limit))

@@ -7,12 +7,14 @@ import csv
 import gzip
 import json
 import time
+import urllib.error
 import urllib.request
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,13 @@ from .visitors import PortalRefused, Visitor
 
 BEIJING = timezone(timedelta(hours=8))
 BATCH = 200
+CASCADE_COLUMNS = ("original", "mid", "parent", "time", "text", "author_hash")
+MESSAGE_COLUMNS = ("time", "user", "title", "text")
 TITLE_CHARACTERS, TEXT_CHARACTERS = 100, 5_000  # what the portal's form takes
+
+
+class ReplayFault(ValueError):
+    """A stream that cannot be played as asked; the text is one Chinese sentence for the person who asked."""
 
 
 @dataclass
@@ -55,10 +63,19 @@ class Pace:
 AT_ONCE = Pace()
 
 
-def read_rows(file: Path) -> Iterator[dict[str, str]]:
-    """Rows of a tab-separated gzip file with a header and minimal quoting."""
-    with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines, dialect="excel-tab")
+def read_rows(file: Path, columns: Collection[str]) -> Iterator[dict[str, str]]:
+    """Rows of a tab-separated gzip file with a header and minimal quoting; ReplayFault when it is not that."""
+    try:
+        with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines, dialect="excel-tab")
+            if missing := sorted(set(columns) - set(reader.fieldnames or ())):
+                raise ReplayFault(f"文件 {file.name} 缺少列：{'、'.join(missing)}")
+            for row in reader:
+                if None in row.values():
+                    raise ReplayFault(f"文件 {file.name} 第 {reader.line_num} 行的列数不对")
+                yield row
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
+        raise ReplayFault(f"文件 {file.name} 读不出来：应为 gzip 压缩、制表符分隔的 UTF-8 文本（{error}）") from error
 
 
 def parse_time(text: str) -> float | None:
@@ -82,7 +99,7 @@ def read_cascade(file: Path, original: str) -> tuple[list[dict[str, Any]], Count
     """
     rows: dict[str, dict[str, Any]] = {}
     skipped: Counter[str] = Counter()
-    for line in read_rows(file):
+    for line in read_rows(file, CASCADE_COLUMNS):
         if line["original"] != original:
             continue
         at = parse_time(line["time"])
@@ -139,7 +156,9 @@ def read_original_time(file: Path, original: str) -> float | None:
     beside = file.parent / "originals.tsv.gz"
     if not beside.exists():
         return None
-    return next((parse_time(line["time"]) for line in read_rows(beside) if line["id"] == original), None)
+    return next(
+        (parse_time(line["time"]) for line in read_rows(beside, ("id", "time")) if line["id"] == original), None
+    )
 
 
 def replay_cascade(
@@ -153,12 +172,12 @@ def replay_cascade(
 ) -> Played:
     """Play a cascade under a live status of the sandbox, its times shifted by one constant.
 
-    `align` "status": the original's time becomes the status's; "now": the last row becomes now. ValueError when the
+    `align` "status": the original's time becomes the status's; "now": the last row becomes now. ReplayFault when the
     file has no such original.
     """
     rows, skipped = read_cascade(file, original)
     if not rows:
-        raise ValueError(f"no rows of {original} in {file.name}")
+        raise ReplayFault(f"文件 {file.name} 里没有编号为 {original} 的原微博")
     first = read_original_time(file, original) or rows[0]["due_at"]
     anchor = ask(base_url, f"/control/weibo/{status_id}", None)["created_at"] if align == "status" else time.time()
     shift = anchor - (first if align == "status" else rows[-1]["due_at"])
@@ -196,24 +215,31 @@ def count_batch(played: Played, answer: dict[str, Any]) -> None:
 
 
 def ask(base_url: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    """One call of the control API; HTTPError when it refuses."""
+    """One call of the control API; ReplayFault when it refuses or does not answer."""
     content = json.dumps(body).encode() if body is not None else None
     call = urllib.request.Request(  # noqa: S310  the caller names a local sandbox
         base_url.rstrip("/") + path,
         data=content,
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call, timeout=60) as answer:
-        return dict(json.loads(answer.read()))
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call, timeout=60) as answer:
+            return dict(json.loads(answer.read()))
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise ReplayFault(f"沙盒没有接受（HTTP {error.code}）：{base_url} 上没有这条微博，或它不是沙盒") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise ReplayFault(f"沙盒 {base_url} 没有应答，请先启动沙盒（{error}）") from error
 
 
 def replay_messages(file: Path, portal_url: str, pace: Pace = AT_ONCE, *, limit: int | None = None) -> Played:
     """Post citizens' messages in order of time into the portal's form; `limit` plays the first n.
 
-    `reposts` and `answers` stay 0; `comments` counts messages taken; refusals are counted by HTTP status.
+    `reposts` and `answers` stay 0; `comments` counts messages taken; refusals are counted by HTTP status. ReplayFault
+    when the file cannot be read or nobody answers.
     """
     played = Played()
-    timed = [(parse_time(row["time"]), row) for row in read_rows(file)]
+    timed = [(parse_time(row["time"]), row) for row in read_rows(file, MESSAGE_COLUMNS)]
     if malformed := sum(at is None for at, _ in timed):
         played.skipped["malformed time"] = malformed
     ordered = sorted(((at, row) for at, row in timed if at is not None), key=lambda pair: pair[0])[:limit]
@@ -224,6 +250,8 @@ def replay_messages(file: Path, portal_url: str, pace: Pace = AT_ONCE, *, limit:
             visitor.write_message(message_of(row))
             played.comments += 1
         except PortalRefused as refusal:
+            if not refusal.status:
+                raise ReplayFault(f"门户 {portal_url} 没有应答，请先启动门户") from refusal
             played.skipped[f"refused {refusal.status}"] += 1
     return played
 

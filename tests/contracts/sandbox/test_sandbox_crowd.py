@@ -25,7 +25,7 @@ from sandbox.command import replay
 from sandbox.evening import Event, load_evening
 from sandbox.options import Options
 from sandbox.player import play_evening
-from sandbox.replay import Pace, replay_cascade, replay_messages
+from sandbox.replay import Pace, ReplayFault, replay_cascade, replay_messages
 from sandbox.server import create_app
 from sandbox.store import Store
 
@@ -149,7 +149,7 @@ def test_a_second_replay_of_the_same_rows_plays_none_twice(status: Any, tmp_path
         file = write_cascade(tmp_path)
         replay_cascade(file, "o1", server.base_url, item["id"], align="now")
         again = replay_cascade(file, "o1", server.base_url, item["id"])
-        with pytest.raises(ValueError, match="no rows of o9"):
+        with pytest.raises(ReplayFault, match="没有编号为 o9"):
             replay_cascade(file, "o9", server.base_url, item["id"])
     finally:
         server.stop()

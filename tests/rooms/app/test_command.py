@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 
 from app.command import main
 from app.wiring import open_or_explain
-from core.models import Person
+from core.models import Account, Article, Copy, Person
 
 
 @pytest.fixture
@@ -122,3 +123,66 @@ def test_the_doctor_of_a_bare_machine_says_what_to_run(run) -> None:
     assert done.exit_code == 1
     assert "还没有密钥" in done.output
     assert "Errno" not in done.output
+
+
+HEAD = "original\tmid\tparent\ttime\ttext\tauthor_hash\n"
+
+
+def packed(path: Path, text: str) -> str:
+    path.write_bytes(gzip.compress(text.encode()))
+    return str(path)
+
+
+@pytest.fixture
+def published(run) -> None:
+    """A home with one item live on Weibo; nobody listens where its sandbox should be."""
+    run("init")
+    house = open_or_explain()
+    with house.db.write() as session:
+        person = Person(username="a", display_name="a", password_hash="!")
+        account = Account(kind="weibo", name="示例发布", settings={})
+        session.add_all([person, account])
+        session.flush()
+        article = Article(author_id=person.id, title="通告")
+        session.add(article)
+        session.flush()
+        session.add(Copy(article_id=article.id, account_id=account.id, state="live", remote_id="5000"))
+    house.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "original", "told"),
+    [
+        (HEAD, "nope", "没有编号为 nope 的原微博"),
+        ("id\ttime\n1\t2\n", "o1", "缺少列：author_hash、mid、original、parent、text"),
+        (HEAD + "o1\tm1\n", "o1", "第 2 行的列数不对"),
+        (HEAD + "o1\tm1\t\t1347334462\t看到了\tx\n", "o1", "没有应答，请先启动沙盒"),
+    ],
+)
+def test_a_cascade_that_cannot_be_played_is_explained_in_one_line(
+    run, published, monkeypatch, tmp_path: Path, content: str, original: str, told: str
+) -> None:
+    monkeypatch.setenv("WENZHENG_WEIBO_BASE_URL", "http://127.0.0.1:1")
+    file = packed(tmp_path / "c.tsv.gz", content)
+    done = run("replay", "cascades", "--file", file, "--original", original)
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert told in done.output
+
+
+@pytest.mark.parametrize("command", [("cascades", "--original", "o1"), ("messages",)])
+def test_a_file_that_is_no_recorded_stream_is_named(run, published, tmp_path: Path, command: tuple[str, ...]) -> None:
+    file = tmp_path / "passwd"
+    file.write_text("root:x:0:0:root:/root:/bin/bash\n")
+    done = run("replay", *command, "--file", str(file))
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "文件 passwd 读不出来" in done.output
+    file.write_bytes(gzip.compress(f"user\ttitle\t{HEAD}".encode() * 50)[:-9])
+    assert "文件 passwd 读不出来" in run("replay", *command, "--file", str(file)).output
+
+
+def test_messages_need_a_portal_that_answers(run, published, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WENZHENG_SITE_URL", "http://127.0.0.1:1")
+    file = packed(tmp_path / "m.tsv.gz", "time\tuser\ttitle\ttext\n1347334462\t甲\t路灯\t路灯不亮\n")
+    done = run("replay", "messages", "--file", file)
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "门户 http://127.0.0.1:1 没有应答" in done.output
