@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ REFRESH_LEASE_S = 30.0  # a refresher that died is succeeded after this
 EARLY_S = 300.0  # renewed this long before it ends, or a tenth of its life if that is shorter
 WAIT_TURN_S = 0.05
 WAIT_TURNS = 300  # others wait 15 s for the one who refreshes
+BELIEVED_S = 1.0  # a token is not read again for so long: what another process changed is noticed that much later
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Broker:
         self._vault = vault
         self._clock = clock
         self._refresh_lease_s = refresh_lease_s
+        self._believed: dict[int, tuple[str, datetime, float]] = {}  # account -> value, its end, until when (monotonic)
+        self._dead: dict[int, str] = {}  # account -> the value refused last, never believed again
 
     def get(self, account_id: int, fetch: Callable[[], Fetched]) -> str:
         """The current token. One process calls `fetch`, the others wait for its result.
@@ -58,6 +61,9 @@ class Broker:
         CredentialExpired when the account is flagged; Transient when nothing came in time or the platform gave an
         empty token. What `fetch` raises comes through, and the next caller may try.
         """
+        believed = self._remembered(account_id)
+        if believed:
+            return believed
         for _turn in range(WAIT_TURNS):
             token = self._read(account_id)
             value = self._living(token)
@@ -72,6 +78,7 @@ class Broker:
 
     def expired(self, account_id: int, seen_value: str) -> bool:
         """The platform refused `seen_value`: drop it if it is still current. False when it was replaced already."""
+        self._dead[account_id] = seen_value
         token = self._read(account_id)
         if token.value is None or self._vault.decrypt(token.value).decode() != seen_value:
             return False
@@ -80,6 +87,7 @@ class Broker:
 
     def flag(self, account_id: int, reason: str) -> None:
         """No more refreshes for this account until a person renews the credentials; `reason` is Chinese."""
+        self._believed.pop(account_id, None)
         self._ensure(account_id)
         self._change(Token.account_id == account_id, flagged=True, error=reason)
 
@@ -92,11 +100,19 @@ class Broker:
         """The credentials were changed, or a person wants another try: forget the token and the flag."""
         with self._db.write() as session:
             forget(session, account_id)
+        self._believed.pop(account_id, None)
 
     def _living(self, token: Token) -> str:
         if token.value is None or token.expires_at is None or token.expires_at <= self._clock.now():
             return ""
-        return self._vault.decrypt(token.value).decode()
+        value = self._vault.decrypt(token.value).decode()
+        self._believed[token.account_id] = value, token.expires_at, self._clock.monotonic() + BELIEVED_S
+        return value
+
+    def _remembered(self, account_id: int) -> str:
+        value, ends_at, until = self._believed.get(account_id, ("", None, 0.0))
+        dead = value == self._dead.get(account_id) or self._clock.monotonic() >= until
+        return value if ends_at and ends_at > self._clock.now() and not dead else ""
 
     def _claim(self, account_id: int, version: int) -> bool:
         now = self._clock.now()

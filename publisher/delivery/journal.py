@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core.claims import Claimed, Holder
@@ -26,6 +26,13 @@ from publisher.wire import total_deadline
 KEPT = 600
 SURE = frozenset({Effect.NOT_SENT, Effect.REFUSED, Effect.THROTTLED, Effect.CREDENTIAL, Effect.DISABLED})
 
+# Built once: building them costs more than running them.
+PICTURE = select(Media.content, Media.mime).where(Media.sha256 == bindparam("sha256"))
+UPLOADED = select(Upload.remote).where(
+    Upload.account_id == bindparam("account_id"), Upload.kind == bindparam("kind"),
+    Upload.sha256 == bindparam("sha256"),
+)  # fmt: skip
+
 
 class LedgerJournal:
     """See core.ports.Journal. `uncertain` tells that a once-only call ended without an answer to trust."""
@@ -37,6 +44,7 @@ class LedgerJournal:
         self.account_id = account_id
         self.uncertain = False
         self._memory = dict(memory)
+        self._pictures: dict[str, tuple[bytes | None, str]] = {}
         self.pending = Pending(account_id)
 
     def repeatable(self, name: str, call: Callable[[], Any]) -> Any:
@@ -73,25 +81,21 @@ class LedgerJournal:
 
     def media(self, sha256: str) -> bytes:
         """The bytes of a picture; Refused when they are not those of the digest."""
-        with self.house.db.read() as session:
-            content = session.scalar(select(Media.content).where(Media.sha256 == sha256))
+        content, _mime = self._picture(sha256)
         if content is None or hashlib.sha256(content).hexdigest() != sha256:
             raise Refused(Effect.REFUSED, "media", "图片与审定的不一致或已丢失，请重新上传后送审")
         return content
 
     def media_type(self, sha256: str) -> str:
         """Its MIME type."""
-        with self.house.db.read() as session:
-            return session.scalar(select(Media.mime).where(Media.sha256 == sha256)) or ""
+        _content, mime = self._picture(sha256)
+        return mime
 
     def uploaded(self, kind: str, sha256: str, upload: Callable[[], Json]) -> Json:
         """The platform's answer for this picture; asked for once per account, kind and digest."""
         with self.house.db.read() as session:
-            known = session.scalar(
-                select(Upload.remote).where(
-                    Upload.account_id == self.account_id, Upload.kind == kind, Upload.sha256 == sha256
-                )
-            )
+            wanted = {"account_id": self.account_id, "kind": kind, "sha256": sha256}
+            known = session.connection().execute(UPLOADED, wanted).scalar()
         if known is not None:
             return known
         remote: Json = self.repeatable("picture", upload)
@@ -125,6 +129,14 @@ class LedgerJournal:
     def settle(self) -> None:
         """What waited was committed."""
         self.pending = Pending(self.account_id)
+
+    def _picture(self, sha256: str) -> tuple[bytes | None, str]:
+        """Bytes and MIME type as they are stored; read once in a delivery."""
+        if sha256 not in self._pictures:
+            with self.house.db.read() as session:
+                found = session.connection().execute(PICTURE, {"sha256": sha256}).first()
+            self._pictures[sha256] = (found.content, found.mime) if found else (None, "")
+        return self._pictures[sha256]
 
     def _commit(self, columns: dict[str, Any]) -> tuple[datetime, int]:
         """One short transaction under fence and gate; (the copy's instant, number of the step begun or 0)."""

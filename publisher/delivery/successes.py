@@ -174,13 +174,13 @@ def _sent(success: Success, row: Any, now: datetime) -> Json:
     """Accepted and shown later: looked at when its channel's time has come."""
     receipt = success.news.receipt
     waiting = Delivery(
-        state=State.SENT.value, operation=row.operation, looks=0, asked_at=row.asked_at, absent_at=row.absent_at,
+        state=State.SENT.value, operation=row.operation, looks=0, asked_at=None, absent_at=row.absent_at,
         once_deadline_at=row.once_deadline_at, account=Account(kind=row.kind),
     )  # fmt: skip
     return {
         "state": State.SENT.value, "step_at": now, "ended_at": None, "worker_id": None, "looks": 0, "error_text": "",
         "receipt": kept(receipt, row.receipt), "job_id": str(receipt.data.get("publish_id") or row.job_id),
-        "look_at": first_look(waiting, now, success.pace),
+        "asked_at": None, "look_at": first_look(waiting, now, success.pace),
     }  # fmt: skip
 
 

@@ -168,3 +168,27 @@ def test_a_refresher_that_comes_late_takes_the_newer_token(broker, clock, accoun
 
 def test_a_token_does_not_show_in_the_repr_of_what_was_fetched():
     assert "s3cret" not in repr(Fetched("s3cret", 1))
+
+
+def test_a_token_is_believed_for_a_second_and_what_another_process_changed_is_seen_after_it(
+    broker, database, clock, account_id
+):
+    platform = Platform()
+    other = Broker(database, Vault(b"k" * 32), clock)
+    assert broker.get(account_id, platform.fetch) == "token-1"
+    assert broker.get(account_id, platform.fetch) == "token-1"
+    assert other.expired(account_id, "token-1")
+    assert other.get(account_id, platform.fetch) == "token-2"
+    assert broker.get(account_id, platform.fetch) == "token-1"  # as long as a call takes anyway
+    clock.advance(tokens.BELIEVED_S)
+    assert broker.get(account_id, platform.fetch) == "token-2"
+
+
+def test_a_token_the_platform_refused_is_not_believed_even_if_a_slow_reader_remembers_it(broker, clock, account_id):
+    platform = Platform()
+    for _ in range(2):
+        broker.get(account_id, platform.fetch)
+    slow = dict(broker._believed)
+    assert broker.expired(account_id, "token-1")
+    broker._believed.update(slow)  # read before, remembered after
+    assert broker.get(account_id, platform.fetch) == "token-2"
