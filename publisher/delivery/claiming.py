@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import BindParameter, Boolean, ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from core.claims import Claimed, Holder, claim
+from core.claims import Claimed, Holder, claim_statement, run_claim
 from core.db import Database
 from core.models import Account, Copy, Delivery, Token
 from core.models.base import Instant
@@ -22,6 +22,7 @@ from publisher.workflow import IN_FLIGHT, State
 
 FLYING = [state.value for state in IN_FLIGHT]
 HOLD_AT_ONCE = 500
+Params = dict[str, Any]
 
 
 def due_rows(now: Any) -> list[ColumnElement[bool]]:
@@ -31,12 +32,12 @@ def due_rows(now: Any) -> list[ColumnElement[bool]]:
     """
     other = aliased(Delivery)
     # A withdrawal waits for what is in flight, and for another one due before it (two rounds may be live): what is
-    # merely planned for later must not keep a copy live.
+    # merely planned for later must not keep a copy live. Everything else waits for it: nothing goes out beside what is
+    # to be taken down.
+    withdraws, other_withdraws = (each.operation == Operation.WITHDRAW.value for each in (Delivery, other))
     ripe = and_(other.due_at <= now, func.coalesce(other.retry_at, now) <= now)
-    sooner = or_(
-        Delivery.operation != Operation.WITHDRAW.value, and_(other.operation == Operation.WITHDRAW.value, ripe)
-    )
-    queued = and_(other.state == State.PLANNED.value, other.id < Delivery.id, sooner)
+    older = and_(other.id < Delivery.id, or_(~withdraws, and_(other_withdraws, ripe)))
+    queued = and_(other.state == State.PLANNED.value, or_(older, and_(other_withdraws, ~withdraws)))
     ahead = or_(other.state.in_(FLYING), queued)
     taken = (other.id != Delivery.id, ahead, other.account_id == Delivery.account_id)
     reply, other_reply = Delivery.operation == Operation.REPLY.value, other.operation == Operation.REPLY.value
@@ -60,9 +61,9 @@ def claim_due(db: Database, holder: Holder, now: datetime, limit: int) -> list[C
         return []
     try:
         with db.write() as session:
-            frozen = frozen_scopes(session)
-            _hold(session, frozen, now)
-            return _claim(session, holder, now, limit, _not_frozen(frozen))
+            params = {"now": now, **_frozen(frozen_scopes(session))}
+            _hold(session, now, params)
+            return _claim(session, holder, limit, params)
     except IntegrityError:  # PostgreSQL: another worker took the same lane in the same instant
         return []
 
@@ -90,91 +91,77 @@ def _anything_due(db: Database, now: datetime) -> bool:
         return session.scalar(CLAIMABLE, {"now": now}) is not None or session.scalar(OVERDUE, {"now": now}) is not None
 
 
-def _overdue(now: Any) -> Select[int]:
-    return select(Delivery.id).where(
-        Delivery.state == State.PLANNED.value,
-        Delivery.operation != Operation.WITHDRAW.value,
-        Delivery.window_ends_at < now,
-    )
-
-
-def _hold(session: Session, frozen: set[str], now: datetime) -> None:
+def _hold(session: Session, now: datetime, params: Params) -> None:
     """Missed windows and frozen accounts: the due rows go to held."""
-    late = Delivery.window_ends_at < now
-    stopped = and_(Delivery.due_at <= now, ~_not_frozen(frozen)) if frozen else None
-    query = select(Delivery).where(
-        Delivery.state == State.PLANNED.value,
-        Delivery.operation != Operation.WITHDRAW.value,
-        or_(late, stopped) if stopped is not None else late,
-    )
-    rows = session.scalars(query.limit(HOLD_AT_ONCE).with_for_update(skip_locked=True, key_share=True)).all()
+    rows = session.scalars(TO_HOLD, params).all()
     missed = [row for row in rows if row.window_ends_at is not None and row.window_ends_at < now]
     hold(missed, "已过发布时限，请决定是否仍要发出", now)
     hold([row for row in rows if row not in missed], "发布已冻结，解冻后请决定是否发出", now)
     session.flush()
 
 
-def _claim(session: Session, holder: Holder, now: datetime, limit: int, allowed: ColumnElement[bool]) -> list[Claimed]:
-    values = {"state": State.INTENDED.value, "intended_at": now, "step_at": now}
-    where = [*due_rows(now), allowed]
+def _claim(session: Session, holder: Holder, limit: int, params: Params) -> list[Claimed]:
+    """Only new posts push others out of a list; withdrawals and replies never wait for its window."""
     windows = {kind: size for kind in channels().kinds() if (size := channel_class(kind).list_window)}
-    # Only new posts push others out of a list; withdrawals and replies never wait for its window.
-    posts = Delivery.operation.in_((Operation.PUBLISH.value, Operation.CORRECT.value))
-    plain = or_(~exists().where(Account.id == Delivery.account_id, Account.kind.in_(windows)), ~posts)
-    rows = claim(
-        session, holder, Delivery, [*where, plain], values,
-        order_by=[Delivery.due_at], limit=limit,
-    )  # fmt: skip
-    for kind, size in windows.items():
-        rows += _claim_in_window(session, holder, [*where, _kind_is(kind), posts], values, size, limit - len(rows))
+    values = {"state": State.INTENDED.value, "intended_at": params["now"], "step_at": params["now"]}
+    kinds = {"kinds": list(windows)}
+    rows = run_claim(session, holder, CLAIM_PLAIN, values, {**params, **kinds}, limit)
+    if windows and len(rows) < limit:
+        chosen = _choose(session, windows, {**params, **kinds})[: limit - len(rows)]
+        rows += run_claim(session, holder, CLAIM_CHOSEN, values, {**params, "chosen": chosen}, limit) if chosen else []
     return rows
 
 
-def _claim_in_window(
-    session: Session,
-    holder: Holder,
-    where: Sequence[ColumnElement[bool]],
-    values: dict[str, object],
-    size: int,
-    limit: int,
-) -> list[Claimed]:
-    """Where the platform lists only our newest posts, so few are sent that the oldest undecided one stays listed."""
-    rows: list[Claimed] = []
-    if limit < 1:
-        return rows
-    account_ids = session.scalars(select(Delivery.account_id).where(*where).distinct()).all()
-    for account_id in account_ids:
-        locked = select(Account.id).where(Account.id == account_id).with_for_update(skip_locked=True)
-        if session.scalar(locked) is None:
-            continue
-        free = min(limit - len(rows), size - _since_oldest_open(session, account_id))
-        if free > 0:
-            mine = [*where, Delivery.account_id == account_id]
-            rows += claim(session, holder, Delivery, mine, values, order_by=[Delivery.due_at], limit=free)
-    return rows
+def _choose(session: Session, windows: Mapping[str, int], params: Params) -> list[int]:
+    """Where the platform lists only our newest posts, so few are sent that the oldest undecided one stays listed.
+
+    Numbers of the rows that may be claimed on each account, whose row is locked meanwhile; the first due come first.
+    """
+    connection = session.connection()
+    waiting = connection.execute(WAITING_POSTS, {**params, "most": max(windows.values())}).all()
+    if not waiting:
+        return []
+    wanted = {"account_ids": list({row.account_id for row in waiting})}
+    kinds = {row.id: row.kind for row in connection.execute(LOCK_ACCOUNTS, wanted)}
+    used = {row.account_id: row.posts for row in connection.execute(SINCE_OLDEST_OPEN, wanted)}
+    return [
+        row.id
+        for row in waiting
+        if row.account_id in kinds and row.place <= windows[kinds[row.account_id]] - used.get(row.account_id, 0)
+    ]
 
 
-def _since_oldest_open(session: Session, account_id: int) -> int:
-    """Posts begun or ended on the account since its oldest undecided one began, itself among them.
+def _since_oldest_open() -> Select[Any]:
+    """By account the posts begun or ended since its oldest undecided one began, itself among them.
 
     One that was begun earlier and ended later may stand above it in the list as well. Undecided posts that a person was
     asked about are not waited for.
     """
     public = Delivery.operation == Operation.PUBLISH.value
-    oldest = session.scalar(
-        select(func.min(Delivery.intended_at)).where(
-            Delivery.account_id == account_id, public, Delivery.state.in_(FLYING), Delivery.asked_at.is_(None)
+    account_ids: Any = bindparam("account_ids", expanding=True)
+    oldest = (
+        select(Delivery.account_id, func.min(Delivery.intended_at).label("at"))
+        .where(
+            Delivery.account_id.in_(account_ids), public, Delivery.state.in_(FLYING), Delivery.asked_at.is_(None)
         )
+        .group_by(Delivery.account_id)
+        .subquery()
+    )  # fmt: skip
+    later = or_(Delivery.intended_at >= oldest.c.at, Delivery.ended_at >= oldest.c.at)
+    mine = and_(Delivery.account_id == oldest.c.account_id, public, later)
+    return (
+        select(oldest.c.account_id, func.count(Delivery.id).label("posts"))
+        .join(Delivery, mine)
+        .group_by(oldest.c.account_id)
     )
-    if oldest is None:
-        return 0
-    later = or_(Delivery.intended_at >= oldest, Delivery.ended_at >= oldest)
-    query = select(func.count(Delivery.id)).where(Delivery.account_id == account_id, public, later)
-    return session.scalar(query) or 0
 
 
-def _kind_is(kind: str) -> ColumnElement[bool]:
-    return exists().where(Account.id == Delivery.account_id, Account.kind == kind)
+def _waiting_posts(where: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """The posts that are due on accounts with a window, each account's first ones, with their place on it."""
+    order = (Delivery.due_at, Delivery.id)
+    place = func.row_number().over(partition_by=Delivery.account_id, order_by=order).label("place")
+    ranked = select(Delivery.id, Delivery.account_id, Delivery.due_at, place).where(*where, WINDOWED, POSTS).subquery()
+    return select(ranked).where(ranked.c.place <= bindparam("most")).order_by(ranked.c.due_at, ranked.c.id)
 
 
 def _its_turn(now: Any) -> ColumnElement[bool]:
@@ -187,16 +174,47 @@ def _its_turn(now: Any) -> ColumnElement[bool]:
     return or_(Delivery.waits_for == "", Delivery.waits_until <= now, exists().where(first))
 
 
-def _not_frozen(frozen: set[str]) -> ColumnElement[bool]:
-    """True for rows that may move: withdrawals always, others unless their scope is frozen."""
-    free = Delivery.operation == Operation.WITHDRAW.value
-    if ALL in frozen:
-        return free
-    ids = [int(scope.partition(":")[2]) for scope in frozen if scope.startswith(scope_of(0)[:-1])]
-    return or_(free, Delivery.account_id.not_in(ids))
+def _frozen(scopes: set[str]) -> Params:
+    """The frozen scopes as parameters of `MAY_MOVE`."""
+    ids = [int(scope.partition(":")[2]) for scope in scopes if scope.startswith(scope_of(0)[:-1])]
+    return {"all_open": ALL not in scopes, "frozen_ids": ids}
 
 
 # Asked several times a second, so built once.
 NOW: BindParameter[datetime] = bindparam("now", type_=Instant())
-CLAIMABLE = select(Delivery.id).where(*due_rows(NOW)).limit(1)
-OVERDUE = _overdue(NOW).limit(1)
+PLANNED = Delivery.state == State.PLANNED.value
+WITHDRAWAL = Delivery.operation == Operation.WITHDRAW.value
+POSTS = Delivery.operation.in_((Operation.PUBLISH.value, Operation.CORRECT.value))
+WINDOWED = exists().where(Account.id == Delivery.account_id, Account.kind.in_(bindparam("kinds", expanding=True)))
+MAY_MOVE = or_(  # withdrawals always, others unless their scope is frozen
+    WITHDRAWAL,
+    and_(
+        bindparam("all_open", type_=Boolean()).is_(True),
+        Delivery.account_id.not_in(bindparam("frozen_ids", expanding=True)),
+    ),
+)
+DUE = due_rows(NOW)
+CLAIMABLE = select(Delivery.id).where(*DUE).limit(1)
+OVERDUE = select(Delivery.id).where(PLANNED, ~WITHDRAWAL, Delivery.window_ends_at < NOW).limit(1)
+TO_HOLD = (
+    select(Delivery)
+    .where(PLANNED, ~WITHDRAWAL, or_(Delivery.window_ends_at < NOW, and_(Delivery.due_at <= NOW, ~MAY_MOVE)))
+    .limit(HOLD_AT_ONCE)
+    .with_for_update(skip_locked=True, key_share=True)
+)
+CHANGED = ("state", "intended_at", "step_at")
+CLAIM_PLAIN = claim_statement(
+    Delivery, [*DUE, MAY_MOVE, or_(~WINDOWED, ~POSTS)], CHANGED, order_by=[Delivery.due_at]
+)  # fmt: skip
+CLAIM_CHOSEN = claim_statement(
+    Delivery, [*DUE, MAY_MOVE, Delivery.id.in_(bindparam("chosen", expanding=True))], CHANGED,
+    order_by=[Delivery.due_at],
+)  # fmt: skip
+WAITING_POSTS = _waiting_posts([*DUE, MAY_MOVE])
+SINCE_OLDEST_OPEN = _since_oldest_open()
+LOCK_ACCOUNTS = (
+    select(Account.id, Account.kind)
+    .where(Account.id.in_(bindparam("account_ids", expanding=True)))
+    .order_by(Account.id)
+    .with_for_update(skip_locked=True)
+)

@@ -13,7 +13,16 @@ from core.models import Copy, CopyEvent, Delivery
 from core.models.words import AlarmLevel, CopyEventKind, CopyState, Operation
 from core.ports import Effect, Json, Receipt, Reconcile
 from publisher.channels import channel_class
-from publisher.delivery.rows import add_withdrawal, close_steps, end_copy, hold, note_event, rows_of
+from publisher.delivery.rows import (
+    add_withdrawal,
+    close_steps,
+    end_copy,
+    note_event,
+    recall,
+    rows_of,
+    stop,
+    waiting_withdrawal,
+)
 from publisher.workflow import State
 
 ROOM = "publisher"
@@ -44,12 +53,12 @@ def set_live(session: Session, delivery: Delivery, receipt: Receipt, now: dateti
     note_event(session, copy, kind, now, delivery_id=delivery.id, remote_id=copy.remote_id, url=copy.url)
     gone = receipt.data.get("gone")
     if gone:
-        _removed_at_once(session, copy, gone, now)
+        _removed(session, copy, gone, now)
     else:
         watch_rounds(session, copy, now)
 
 
-def _removed_at_once(session: Session, copy: Copy, by: str, now: datetime) -> None:
+def _removed(session: Session, copy: Copy, by: str, now: datetime) -> None:
     end_copy(session, copy, CopyState.GONE, now)
     note_event(session, copy, CopyEventKind.DELETED if by == "us" else CopyEventKind.BANNED, now, by=by)
     text = f"{name_of(copy)}发布后已被{'删除' if by == 'us' else '平台封禁'}"
@@ -65,10 +74,17 @@ def hear_again(session: Session, delivery: Delivery, receipt: Receipt, source: s
     rewritten = source == "late_call" and copy.state in OVER and is_own(copy.account.kind)
     if same and not rewritten:
         copy.receipt = kept(receipt, copy.receipt)
+        _hear_of_removal(session, copy, receipt.data.get("gone"), now)
     elif copy.state == CopyState.LIVE:
         watch_ids(session, copy, receipt, now)
     else:
         live_after_end(session, delivery, receipt, now)
+
+
+def _hear_of_removal(session: Session, copy: Copy, by: str | None, now: datetime) -> None:
+    """The platform says that what is live was removed; where we are just removing it, that is no news."""
+    if by and copy.state == CopyState.LIVE and not waiting_withdrawal(session, copy.id):
+        _removed(session, copy, by, now)
 
 
 def watch_ids(session: Session, copy: Copy, receipt: Receipt, now: datetime) -> None:
@@ -100,24 +116,57 @@ def live_after_end(session: Session, delivery: Delivery, receipt: Receipt, now: 
     over = copy.state in OVER
     if over and receipt.remote_id == copy.remote_id and not is_own(copy.account.kind):
         return  # the post we deleted: its number never comes back
-    copy.state, copy.remote_id, copy.url = CopyState.LIVE.value, receipt.remote_id, receipt.url
-    copy.receipt, copy.ended_at = kept(receipt, {}), None
+    was_live = copy.state == CopyState.LIVE
+    _take_number(session, copy, receipt, now)
     close_steps(session, delivery, Effect.DONE.value, now)
     note_event(session, copy, CopyEventKind.LIVE, now, delivery_id=delivery.id, remote_id=receipt.remote_id, late=True)
     if delivery.state == State.SUPERSEDED and not over:
-        newer = rows_of(session, copy.id, frozenset({State.PLANNED}), Operation.PUBLISH.value)
-        hold(newer, "旧版本稍后出现在平台上，请先处理旧版本", now)
-        text = f"{name_of(copy)}的旧版本稍后出现在平台上，尚未发出的新版本已暂缓，请处理"
+        newer = rows_of(session, copy.id, frozenset({State.PLANNED, State.INTENDED}), Operation.PUBLISH.value)
+        stop(session, newer, "旧版本稍后出现在平台上，请先处理旧版本", now)
+        text = "的旧版本稍后出现在平台上，尚未发出的新版本已暂缓，请处理"
+    elif was_live and delivery.operation == Operation.CORRECT:
+        text = "已取消的修改稍后写到了平台上，请核对"
     else:
+        recall(newer_rounds(session, delivery), now)  # they wait for the withdrawal
         add_withdrawal(session, copy, now, "已撤回的稿件又出现在平台上", release_id=delivery.release_id)
-        text = f"{name_of(copy)}已撤回却又出现在平台上，系统已安排再次撤回"
-    alarms.raise_(session, f"late_live:{copy.id}", AlarmLevel.CRITICAL, ROOM, text, now, copy_id=copy.id)
+        text = "已撤回却又出现在平台上，系统已安排再次撤回"
+    key, text = f"late_live:{copy.id}", f"{name_of(copy)}{text}"
+    alarms.raise_(session, key, AlarmLevel.CRITICAL, ROOM, text, now, copy_id=copy.id)
     watch_rounds(session, copy, now)
 
 
-def taken_down(session: Session, copy: Copy, delivery: Delivery, now: datetime) -> None:
-    """A withdrawal removed the copy. If the platform showed it under a second number, that one is withdrawn next."""
-    note_event(session, copy, CopyEventKind.WITHDRAWN, now, delivery_id=delivery.id, remote_id=copy.remote_id)
+def _take_number(session: Session, copy: Copy, receipt: Receipt, now: datetime) -> None:
+    """The copy is live under this number; a live one keeps its own until that post is removed: both are known then."""
+    watch_ids(session, copy, receipt, now)
+    if copy.state == CopyState.LIVE and copy.remote_id:
+        return
+    copy.state, copy.remote_id, copy.url = CopyState.LIVE.value, receipt.remote_id, receipt.url
+    copy.receipt, copy.ended_at = kept(receipt, {}), None
+    copy.confirmed_at = copy.confirmed_at or now
+
+
+def newer_rounds(session: Session, delivery: Delivery) -> list[Delivery]:
+    """Later rounds of the same item on the account that are planned, or claimed; locked."""
+    query = (
+        select(Delivery)
+        .where(
+            Delivery.article_id == delivery.article_id, Delivery.account_id == delivery.account_id,
+            Delivery.operation == Operation.PUBLISH.value, Delivery.round > delivery.round,
+            Delivery.state.in_([State.PLANNED.value, State.INTENDED.value]),
+        )
+        .order_by(Delivery.id)
+        .with_for_update(key_share=True)
+    )  # fmt: skip
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def taken_down(session: Session, copy: Copy, delivery: Delivery, number: str, now: datetime) -> None:
+    """A withdrawal removed what stood under `number`. What the platform shows under another one is withdrawn next."""
+    note_event(session, copy, CopyEventKind.WITHDRAWN, now, delivery_id=delivery.id, remote_id=number)
+    if number != copy.remote_id and not is_own(copy.account.kind):  # it came live while another, or none, was removed
+        session.flush()
+        add_withdrawal(session, copy, now, "稿件在撤回期间出现在平台上", release_id=delivery.release_id)
+        return
     end_copy(session, copy, CopyState.WITHDRAWN, now)
     session.flush()
     left = _numbers_left(session, copy)

@@ -277,5 +277,5 @@ def _withdraw(channel: Channel, order: Order, journal: LedgerJournal) -> Receipt
     except ChannelError:  # removed as far as we know: verified by a later look
         return receipt
     if isinstance(seen, Gone):
-        return Receipt("gone", receipt.remote_id, receipt.url, receipt.data)
+        return Receipt("gone", order.live.remote_id, receipt.url, receipt.data)
     return receipt

@@ -95,9 +95,9 @@ class Lookout:
             return 0
         try:
             holder = self._alive()
+            now = self.house.clock.now()  # before the clock is watched: a jump from here on makes no row look settled
             self._watch_clock()
             done = self.takeover.run(holder)
-            now = self.house.clock.now()
             rows = self._claim(holder, now)
             groups = [(key, [row for _id, row in group]) for key, group in groupby(rows, key=lambda pair: pair[0])]
             looks = [self._pool.submit(self._look_at_account, holder, key, group, now) for key, group in groups]
@@ -155,9 +155,11 @@ class Lookout:
             session.expunge_all()
         try:
             desk = Desk(self.house, self.pace, holder, open_channel(self.house, account), now)
-        except NotConfigured as error:
+        except Exception as error:  # noqa: BLE001  whatever an adapter does, the other accounts are looked at
+            text = error.text if isinstance(error, NotConfigured) else "账号的渠道程序出错，请联系管理员"
+            log.warning("opening account %s: %r", account_id, error)
             for claimed in rows:
-                self._back_off(claimed, Failure(error.text, wait_s(3, account_id)))
+                self._back_off(claimed, Failure(text, wait_s(3, account_id)))
             return 0
         failed = 0
         for place, claimed in enumerate(rows):
@@ -245,8 +247,8 @@ class Lookout:
                 channel.tend()
             except NotConfigured:
                 continue
-            except (ChannelError, OSError) as error:
-                log.warning("tending account %s: %s", account.id, error)
+            except Exception as error:  # noqa: BLE001  the other accounts are tended all the same
+                log.warning("tending account %s: %r", account.id, error)
 
 
 def _look_at(one: Look) -> Failure | None:

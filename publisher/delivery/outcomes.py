@@ -13,12 +13,23 @@ from sqlalchemy.orm import Session
 
 from core import alarms
 from core.models import Delivery
-from core.models.words import AlarmLevel, CopyEventKind, CopyState, Operation
+from core.models.words import AlarmLevel, ArticleState, CopyEventKind, CopyState, Operation
 from core.ports import Effect, Json, Receipt
-from publisher.delivery.copies import ROOM, hear_again, is_own, kept, live_after_end, set_live, taken_down
+from publisher.delivery.copies import (
+    ROOM,
+    hear_again,
+    is_own,
+    kept,
+    live_after_end,
+    newer_rounds,
+    set_live,
+    taken_down,
+)
 from publisher.delivery.gates import freeze_of
 from publisher.delivery.rows import (
     ABSENT,
+    add_withdrawal,
+    calls_made,
     close_steps,
     end_copy,
     hold,
@@ -28,6 +39,7 @@ from publisher.delivery.rows import (
     possible_calls,
     put_back,
     rows_of,
+    stop,
     waiting_withdrawal,
 )
 from publisher.workflow import IN_FLIGHT, UNSENT, State, path
@@ -70,6 +82,7 @@ def learn_absent(session: Session, delivery: Delivery, now: datetime, source: st
     """The lost call is absent for certain: send again, unless a withdrawal, a freeze or a newer revision says no."""
     observe(session, delivery, source, ABSENT, now, detail=detail)
     close_steps(session, delivery, ABSENT, now)
+    delivery.receipt, delivery.job_id = {}, ""  # what was said of this call says nothing of the next
     if waiting_withdrawal(session, delivery.copy_id):
         put_back(delivery, now, cancelled="查证为未发出，且稿件已撤回")
         _ended_unpublished(session, delivery, now)
@@ -85,9 +98,11 @@ def _confirmed(session: Session, delivery: Delivery, news: News, now: datetime) 
         return
     route = path(delivery.state, State.CONFIRMED)
     if not route or _was_withdrawn(delivery):
-        live_after_end(session, delivery, news.receipt, now)
+        _after_end(session, delivery, news.receipt, now)
         return
+    _stop_newer(session, delivery, now)
     _reopen(session, delivery, now)
+    _watch_calls(session, delivery, news.source, now)
     for state in route:
         move(delivery, state, now)
     if news.source != "call":
@@ -101,9 +116,27 @@ def _confirmed(session: Session, delivery: Delivery, news: News, now: datetime) 
 
 
 def _was_withdrawn(delivery: Delivery) -> bool:
-    """The copy was taken down while the row was not in flight any more."""
+    """The copy was taken down, or the article withdrawn, while the row was not in flight any more."""
     copy = delivery.copy
-    return delivery.state not in IN_FLIGHT and copy is not None and copy.state == CopyState.WITHDRAWN
+    if delivery.state in IN_FLIGHT or copy is None or delivery.operation == Operation.WITHDRAW:
+        return False
+    return copy.state == CopyState.WITHDRAWN or delivery.article.state == ArticleState.WITHDRAWN
+
+
+def _after_end(session: Session, delivery: Delivery, receipt: Receipt, now: datetime) -> None:
+    """What ended is live: a copy is taken down again, an answer can only be removed by a person."""
+    if delivery.copy is None:
+        _alarm_late(session, delivery, "一次已作废的回复稍后出现在平台上，请到平台核对并处理", now)
+    live_after_end(session, delivery, receipt, now)
+
+
+def _watch_calls(session: Session, delivery: Delivery, source: str, now: datetime) -> None:
+    """An earlier call is live while the row's newest has no answer yet. On our own pages a second is no second copy."""
+    if source == "call" or delivery.state != State.INTENDED or not delivery.once_step:
+        return
+    if not is_own(delivery.account.kind) and calls_made(session, [delivery.id]).get(delivery.id, 0) > 1:
+        text = "上一次发送已上线，又一次发送还没有答复，可能出现两条，请到平台核对"
+        _alarm_late(session, delivery, text, now)
 
 
 def _sent(session: Session, delivery: Delivery, news: News, now: datetime) -> None:
@@ -115,37 +148,37 @@ def _sent(session: Session, delivery: Delivery, news: News, now: datetime) -> No
     if delivery.state in (State.UNKNOWN, State.SENT, State.CONFIRMED):
         return
     route = path(delivery.state, State.SENT)
+    if route:
+        _stop_newer(session, delivery, now)
     if not route or _lane_is_taken(session, delivery):
         _accepted_after_end(session, delivery, now)
         return
     _reopen(session, delivery, now)
     for state in route:
         move(delivery, state, now)
-    delivery.looks, delivery.worker_id, delivery.error_text = 0, None, ""
+    delivery.looks, delivery.worker_id, delivery.error_text, delivery.asked_at = 0, None, "", None
     if late:
         delivery.fence += 1  # whoever holds it must not make another call
         delivery.once_deadline_at, delivery.look_at = now, now
 
 
 def _reopen(session: Session, delivery: Delivery, now: datetime) -> None:
-    """A row that was put back or refused is, or may come, live after all: a newer round must not go out beside it."""
+    """A row that was put back or refused is, or may come, live after all; if withdrawn meanwhile it is taken down."""
     copy = delivery.copy
     if delivery.state in IN_FLIGHT or copy is None or delivery.operation != Operation.PUBLISH:
         return
     if copy.state == CopyState.NEVER:
         copy.state = CopyState.EXPECTED.value
-    newer = session.scalars(
-        select(Delivery)
-        .where(
-            Delivery.article_id == delivery.article_id, Delivery.account_id == delivery.account_id,
-            Delivery.operation == Operation.PUBLISH.value, Delivery.state == State.PLANNED.value,
-            Delivery.round > delivery.round,
-        )
-        .order_by(Delivery.id)
-        .with_for_update(key_share=True)
-    ).all()  # fmt: skip
-    hold(newer, "上一轮稍后被平台受理，请先到平台核对", now)
-    if newer:
+    if delivery.article.state == ArticleState.WITHDRAWN:
+        add_withdrawal(session, copy, now, "已撤回的稿件稍后被平台受理", release_id=delivery.release_id)
+
+
+def _stop_newer(session: Session, delivery: Delivery, now: datetime) -> None:
+    """A newer round must not go out beside a row that was put back or refused and is, or may come, live after all."""
+    if delivery.state in IN_FLIGHT or delivery.copy is None or delivery.operation != Operation.PUBLISH:
+        return
+    newer = newer_rounds(session, delivery)
+    if stop(session, newer, "上一轮稍后被平台受理，请先到平台核对", now):
         _alarm_late(session, delivery, "上一轮发送稍后被平台受理，新的一轮已暂缓，请核对后决定", now)
 
 
@@ -210,7 +243,7 @@ def _gone(session: Session, delivery: Delivery, news: News, now: datetime) -> No
     delivery.receipt = kept(news.receipt, delivery.receipt)
     close_questions(session, delivery, "ledger", now)
     if copy.state == CopyState.LIVE:
-        taken_down(session, copy, delivery, now)
+        taken_down(session, copy, delivery, news.receipt.remote_id, now)
     elif copy.state == CopyState.EXPECTED:
         end_copy(session, copy, CopyState.NEVER, now)
     residual = delivery.receipt.get("residual")

@@ -12,7 +12,7 @@ from core import alarms
 from core.audit import Actor, record
 from core.errors import CheckFailed, TransitionNotAllowed
 from core.models import Copy, Delivery, Observation
-from core.models.words import CopyState, Operation, Role
+from core.models.words import ArticleState, CopyState, Operation, Role
 from core.ports import Problem, Receipt
 from publisher.delivery.gates import Stopped, check_approval
 from publisher.delivery.outcomes import News, close_questions, learn, learn_absent
@@ -29,6 +29,8 @@ def retry_refused(session: Session, actor: Actor, delivery_id: int, now: datetim
     if delivery.operation == Operation.PUBLISH and delivery.round < _newest_round(session, delivery):
         raise TransitionNotAllowed("这篇稿件在该账号上已有新的一轮发布，旧的一轮不能再发。")
     _need_no_withdrawal(session, delivery)
+    if delivery.operation != Operation.WITHDRAW and delivery.article.state == ArticleState.WITHDRAWN:
+        raise TransitionNotAllowed("稿件已撤回，不能重试。")
     _need_approval(session, delivery)
     move(delivery, State.PLANNED, now, "人工决定重试")
     _renew(delivery, now)
@@ -193,7 +195,7 @@ def _need_text(text: str, problem: str) -> None:
 
 def _renew(delivery: Delivery, now: datetime) -> None:
     assert delivery.state not in IN_FLIGHT
-    delivery.due_at, delivery.retry_at, delivery.tries = now, None, 0
+    delivery.due_at, delivery.retry_at, delivery.tries, delivery.asked_at = now, None, 0, None
     delivery.error_code = delivery.error_text = delivery.job_id = ""
     delivery.receipt = {}  # what an earlier attempt was told is not polled again
     if delivery.window_ends_at:

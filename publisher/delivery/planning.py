@@ -21,6 +21,7 @@ from publisher.workflow import IN_FLIGHT, UNSENT, State
 
 WEBSITE = "website"
 ENDED = (CopyState.WITHDRAWN, CopyState.GONE)
+MAY_BE_LIVE = (CopyState.EXPECTED, CopyState.LIVE)
 
 
 def plan(
@@ -90,12 +91,16 @@ def withdraw(
     article = session.get_one(Article, article_id, with_for_update=True, populate_existing=True)
     query = (
         select(Copy)
-        .where(Copy.article_id == article.id, Copy.state.in_([CopyState.EXPECTED, CopyState.LIVE]))
+        .where(Copy.article_id == article.id, Copy.state.in_([*MAY_BE_LIVE, CopyState.NEVER]))
         .order_by(Copy.id)
         .with_for_update(key_share=True)  # before their rows: an answer that is being written now is waited for
         .execution_options(populate_existing=True)
     )
-    copies = [copy for copy in session.scalars(query) if account_ids is None or copy.account_id in account_ids]
+    copies = [
+        copy
+        for copy in session.scalars(query).all()
+        if copy.state in MAY_BE_LIVE and (account_ids is None or copy.account_id in account_ids)
+    ]
     release = Release(
         article_id=article.id, operation=Operation.WITHDRAW.value, person_id=actor.person_id, reason=reason,
         due_at=now, created_at=now,

@@ -94,6 +94,23 @@ def hold(rows: Sequence[Delivery], reason: str, now: datetime) -> None:
         raise_hold(session, rows, now)
 
 
+def recall(rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """Of planned and claimed rows those whose call is not out; a claimed one is taken from its worker."""
+    for row in rows:
+        if row.state == State.INTENDED and not row.once_step:
+            row.fence += 1
+            move(row, State.PLANNED, now)
+    return [row for row in rows if row.state == State.PLANNED]
+
+
+def stop(session: Session, rows: Sequence[Delivery], reason: str, now: datetime) -> list[Delivery]:
+    """`recall`, and hold them for a person; gives the rows held."""
+    stopped = recall(rows, now)
+    session.flush()
+    hold(stopped, reason, now)
+    return stopped
+
+
 def put_back(
     delivery: Delivery, now: datetime, *, retry_at: datetime | None = None, held: str = "", cancelled: str = ""
 ) -> None:

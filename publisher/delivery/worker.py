@@ -8,11 +8,13 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import alarms
-from core.claims import Holder, register
+from core.claims import Claimed, Holder, give_up, register
 from core.house import House
+from core.models import Delivery
 from core.models.words import AlarmLevel
 from publisher.delivery.claiming import claim_due, hold_due
 from publisher.delivery.delivering import Delivering
@@ -20,6 +22,7 @@ from publisher.delivery.holding import ROOM
 from publisher.delivery.orders import read_approved
 from publisher.delivery.pace import pace_of
 from publisher.delivery.takeover import Takeover
+from publisher.workflow import State
 
 POLL_S = 0.2
 GATHER_S = 0.03
@@ -69,6 +72,7 @@ class Worker:
         if monotonic - self._took_over_at > self.pace.lease_s / 8:
             self._took_over_at = monotonic
             self.takeover.run(holder)
+            self._let_go(holder)
         self._gather(monotonic)
         free = self._threads - len(self._running)
         rows = claim_due(self.house.db, holder, self.house.clock.now(), free) if holder.fresh() else []
@@ -79,6 +83,16 @@ class Worker:
             for claimed in rows:
                 self._start(Delivering(self.house, holder, claimed, self.pace, orders.get(claimed.row_id)))
         return len(rows)
+
+    def _let_go(self, holder: Holder) -> None:
+        """Rows of ours nobody works on are anybody's: the answer to the claim, or what came after it, was lost."""
+        mine = {one.claimed for one in self._running.values()}
+        claimed = (Delivery.state == State.INTENDED.value, Delivery.worker_id == holder.id)
+        with self.house.db.read() as session:
+            rows = [Claimed(*row) for row in session.execute(select(Delivery.id, Delivery.fence).where(*claimed))]
+        for row in rows:
+            if row not in mine:
+                give_up(self.house.db, Delivery, row, *claimed)
 
     def wait_idle(self) -> None:
         """Wait for the rows in flight."""
