@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from core.claims.holders import Holder
@@ -39,21 +39,46 @@ def claim(
 
     Must run in a writing transaction. PostgreSQL skips rows locked by others; SQLite's BEGIN IMMEDIATE queues writers.
     """
+    return run_claim(
+        session, holder, claim_statement(model, where, tuple(values), order_by=order_by), values, {}, limit
+    )
+
+
+def claim_statement(
+    model: Any, where: Sequence[ColumnElement[bool]], columns: Sequence[str], *, order_by: Sequence[Any] = ()
+) -> Update:
+    """The statement of a claim that sets these columns, for callers that keep it; `run_claim` carries it out."""
     chosen = (
         select(model.id)
         .where(*where)
         .order_by(*order_by, model.id)
-        .limit(limit)
+        .limit(bindparam("claim_limit"))
         .with_for_update(skip_locked=True)
         .cte("chosen")  # a locking CTE runs once; as a plain subquery PostgreSQL may run it again past the limit
     )
-    rows = session.execute(
+    given = {name: bindparam(f"claim_{name}", type_=getattr(model, name).type) for name in columns}
+    return (
         update(model)
         .where(model.id.in_(select(chosen.c.id)))
-        .values(fence=model.fence + 1, worker_id=holder.id, **values)
+        .values(fence=model.fence + 1, worker_id=bindparam("claim_holder"), **given)
         .returning(model.id, model.fence)
         .execution_options(synchronize_session=False)
-    ).all()
+    )
+
+
+def run_claim(
+    session: Session,
+    holder: Holder,
+    statement: Update,
+    values: Mapping[str, Any],
+    params: Mapping[str, Any],
+    limit: int,
+) -> list[Claimed]:
+    """Carry a claim out; `params` are those of its conditions. What it gives is as with `claim`."""
+    given = {f"claim_{name}": value for name, value in values.items()}
+    own = {"claim_limit": limit, "claim_holder": holder.id}
+    session.flush()
+    rows = session.connection().execute(statement, {**params, **given, **own}).all()
     return [Claimed(row.id, row.fence) for row in sorted(rows, key=lambda row: row.id)]
 
 
