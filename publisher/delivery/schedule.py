@@ -15,7 +15,7 @@ from publisher.workflow import State
 LOOKS = (0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # times the settle time, counted from the lost call's deadline
 VERIFY_S = (5.0, 15.0, 60.0, 180.0)
 SOONEST_S = 2.0
-GRID = 3  # common instants of look-ups in one settle time, where requests are few
+GRID = 6  # common instants of look-ups in one settle time, where requests are few: for Weibo every 30 s, one lease
 AFTER_ASKING = 10  # times the settle time
 
 
