@@ -48,11 +48,15 @@ def start_keeper(post: Post) -> BaseProcess:
     return _start(_keep, post)
 
 
-def start_meter(pid: int, pipe: Connection) -> BaseProcess:
-    """A process that measures how long the machine keeps another one waiting."""
-    process = context.Process(target=lag.measure, args=(pid, pipe), daemon=True)
+def start_meter(pipe: Connection) -> BaseProcess:
+    """A process that measures how long the machine keeps the others of the crew waiting; they share a parent."""
+    process = context.Process(target=_measure, args=(pipe,), daemon=True)
     process.start()
     return process
+
+
+def _measure(pipe: Connection) -> None:
+    lag.measure(os.getppid(), pipe)
 
 
 def send(process: BaseProcess, number: signal.Signals) -> bool:

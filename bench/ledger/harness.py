@@ -94,9 +94,8 @@ class Harness:
         for run in runs:
             self._sets[run.set_number].append(run)
         self._accounts = {number: self._account_set(members) for number, members in sorted(self._sets.items())}
-        keeper = crew.start_keeper(self._post("keeper"))
         ours, theirs = Pipe()
-        self._others = [keeper, crew.start_meter(keeper.pid or 0, theirs)]
+        self._others = [crew.start_keeper(self._post("keeper")), crew.start_meter(theirs)]
         self.roster.fill()
         threads = self.breakers.start(self.options.counts["kills"], self.options.counts["stops"])
         self._launch(runs)

@@ -1,4 +1,4 @@
-"""How long the machine kept the keeper waiting for a processor: the time bound of a row is lengthened by just that.
+"""How long the machine kept the crew waiting for a processor: the time bound of a row is lengthened by just that.
 
 The kernel counts, for each thread, the time it could have run and did not (`schedstat`). Where it does not, and for
 pauses of the whole machine, the late waking of an idle thread of the meter's own process counts.
@@ -7,6 +7,7 @@ pauses of the whole machine, the late waking of an idle thread of the meter's ow
 from __future__ import annotations
 
 import bisect
+import os
 import time
 from datetime import datetime
 from multiprocessing.connection import Connection
@@ -23,7 +24,7 @@ class Lag:
         self._totals = [total for _at, total in samples]
 
     def between(self, since: datetime, until: datetime) -> float:
-        """Seconds the keeper waited for a processor between the two instants."""
+        """Seconds in which somebody of the crew waited for a processor, between the two instants."""
         return max(0.0, self._at(until.timestamp()) - self._at(since.timestamp()))
 
     @property
@@ -36,28 +37,40 @@ class Lag:
         return self._totals[place] if place >= 0 else 0.0
 
 
-def measure(pid: int, pipe: Connection) -> None:
-    """In a process of its own: sample until something arrives on the pipe, then send the samples back."""
+def measure(parent: int, pipe: Connection) -> None:
+    """In a process of its own: sample the children of `parent` until something arrives on the pipe; send the samples.
+
+    Of each step counts the thread that waited longest: a row passes from one process to another.
+    """
     samples: list[tuple[float, float]] = []
-    total_s, waited_s = 0.0, _waited(pid)
+    total_s, waited_s = 0.0, _waited(parent)
     while True:
         began = time.monotonic()
         if pipe.poll(STEP_S):
             break
-        late_s = time.monotonic() - began - STEP_S
-        before, waited_s = waited_s, _waited(pid)
-        most_s = max((each - before.get(thread, 0.0) for thread, each in waited_s.items()), default=0.0)
-        total_s += max(0.0, late_s, most_s)
+        took_s = time.monotonic() - began
+        before, waited_s = waited_s, _waited(parent)
+        most_s = max((each - before.get(thread, each) for thread, each in waited_s.items()), default=0.0)
+        total_s += max(0.0, took_s - STEP_S, min(most_s, took_s))
         samples.append((time.time(), total_s))
     pipe.send(samples)
 
 
-def _waited(pid: int) -> dict[str, float]:
-    """Seconds each thread of a process has waited on a run queue; empty where the kernel does not tell."""
+def _waited(parent: int) -> dict[str, float]:
+    """Seconds each thread of a process's children has waited on a run queue; empty where the kernel does not tell."""
     waited = {}
-    for thread in Path(f"/proc/{pid}/task").glob("*"):
+    for thread in _threads(parent):
         try:
             waited[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
         except (OSError, IndexError):  # the thread ended, or this kernel keeps no such count
             continue
     return waited
+
+
+def _threads(parent: int) -> list[Path]:
+    try:
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    except OSError:
+        return []
+    mine = str(os.getpid())
+    return [thread for child in children if child != mine for thread in Path(f"/proc/{child}/task").glob("*")]

@@ -81,7 +81,7 @@ def judge(harness: Harness) -> dict[str, Any]:
         "undecided_pushes_withdrawn": sum(result["undecided_pushes_withdrawn"] for result in classes.values()),
         "slow_rows": sum(result["slow_rows"] for result in classes.values()),
         "longest_over_settle_leases": max(result["longest_over_settle_leases"] for result in classes.values()),
-        "keeper_waited_for_processor_s": round(harness.lag.total_s, 2),
+        "waited_for_processor_s": round(harness.lag.total_s, 2),
         "classes": classes,
         "duplicates_figure": duty.duplicates,
         "audit": findings,
