@@ -16,13 +16,14 @@ from core.house import House
 from core.models.words import Role
 from dashboards import passwords
 from dashboards.access import PERMISSIONS, PUBLIC, allows, permission_of
+from dashboards.labels.errors import ERRORS
 from dashboards.people import NewPerson, create_person
 from dashboards.web import create_app
 
 PASSWORD = "kan-kan-shi-jie-8"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 ARGUMENTS = {"sha256": "0" * 64, "kind": "weibo", "name": "mention_count"}
-DENIED = "http_403"
+DENIED = ERRORS["http_403"].happened  # another 403, of a use case, has another
 
 
 @pytest.fixture
