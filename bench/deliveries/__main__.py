@@ -6,11 +6,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from bench.deliveries.processes import open_crew
 from bench.deliveries.punctuality import measure_punctuality
 from bench.deliveries.rate import Spent, measure_loop, measure_product
 from bench.deliveries.scene import IN_FLIGHT, LATENCY_MS, open_scene
 from bench.machine import show
 
+PROCESSES = 2
+WARM = 96
 SMALL, FULL = (2, 240, 1000, 20, 10), (3, 900, 10_000, 20, 60)  # rounds, deliveries each; planned, a second, seconds
 
 
@@ -34,17 +37,29 @@ def main() -> None:
 
 
 def compare(home: Path, rounds: int, count: int) -> dict[str, object]:
-    """The two sides in turn, so that what else the machine does falls on both; sums over all rounds."""
+    """The sides in turn, so that what else the machine does falls on all of them; sums over all rounds.
+
+    Tokens and pictures are fetched before the measured part, on every side.
+    """
     home.mkdir()
-    ours, loop = list[Spent](), list[Spent]()
-    with open_scene(home, rounds * count * 2) as scene:
+    sides: dict[str, list[Spent]] = {"one_process": [], "processes": [], "bare_loop": []}
+    with open_scene(home, rounds * (count + WARM) * 3) as scene:
+        measure_loop(scene, measure_product(scene, WARM)[1])
         for _ in range(rounds):
             spent, chains = measure_product(scene, count)
-            ours.append(spent)
-            loop.append(measure_loop(scene, chains))
-    one, two = _sum(ours), _sum(loop)
-    ratio = (one.deliveries / one.wall_s) / (two.deliveries / two.wall_s)
-    return {"product": one.shown(), "bare_loop": two.shown(), "ratio": round(ratio, 3)}
+            sides["one_process"].append(spent)
+            sides["bare_loop"].append(measure_loop(scene, chains))
+            with open_crew(scene, PROCESSES) as crew:
+                crew.deliver(WARM, 0)
+                sides["processes"].append(crew.deliver(count, spent.calls / spent.deliveries))
+    one, several, loop = (_sum(sides[name]) for name in ("one_process", "processes", "bare_loop"))
+    return {
+        "product": one.shown(),
+        f"product_in_{PROCESSES}_processes_of_{IN_FLIGHT // PROCESSES}": several.shown(),
+        "bare_loop": loop.shown(),
+        "ratio": round(one.a_second / loop.a_second, 3),
+        f"ratio_of_{PROCESSES}_processes": round(several.a_second / loop.a_second, 3),
+    }
 
 
 def _sum(sides: list[Spent]) -> Spent:
