@@ -77,7 +77,10 @@ class Door:
         self._shelf.close()
 
     def _exchange(self, request: httpx.Request, call: Call, fresh: bool) -> Response:
-        url = httpcore.URL(str(request.url))
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port,
+            target=request.url.raw_path,
+        )  # fmt: skip
         connection = self._connect(url.origin) if fresh else self._shelf.take(url.origin)
         try:
             return self._read(connection, request, url, call)

@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 
 import httpx
 
@@ -24,13 +25,19 @@ def build(request: Request, fresh: bool) -> httpx.Request:
         headers["Authorization"] = "Basic " + base64.b64encode(":".join(request.auth).encode()).decode()
     return httpx.Request(
         request.method,
-        request.url,
+        _parsed(request.url),
         params=dict(request.params) if request.params else None,
         data=dict(request.form) if request.form else None,
         content=content,
         files=dict(request.files) if request.files else None,
         headers={**headers, **(request.headers or {})},
     )
+
+
+@lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    """Adapters ask the same few addresses again and again; what differs goes into the parameters."""
+    return httpx.URL(url)
 
 
 def read_body(chunks: Iterable[bytes], encoding: str, most: int) -> bytes:

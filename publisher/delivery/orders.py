@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core.claims import Claimed
@@ -22,6 +22,17 @@ from publisher.wire import mark_of
 from publisher.workflow import State
 
 KNOWN = 20
+# Statements of every claim, built once: building them costs more than running them.
+WANTED: Any = bindparam("row_ids", expanding=True)
+CLAIMED = select(Delivery.id, Delivery.fence, Delivery.operation, Delivery.revision_id).where(Delivery.id.in_(WANTED))
+ORDERS = (
+    select(Delivery, Article.canonical_link, Account, Copy, Payload)
+    .join(Article, Article.id == Delivery.article_id)
+    .join(Account, Account.id == Delivery.account_id)
+    .outerjoin(Copy, Copy.id == Delivery.copy_id)
+    .outerjoin(Payload, Payload.id == Delivery.payload_id)
+    .where(Delivery.id.in_(WANTED))
+)
 
 
 @dataclass(frozen=True)
@@ -48,15 +59,7 @@ def read_order(session: Session, delivery: Delivery) -> Order:
 
 def read_orders(session: Session, delivery_ids: Sequence[int]) -> dict[int, Order]:
     """The same for many rows at once, by their numbers; rows without an approved payload are left out."""
-    query = (
-        select(Delivery, Article.canonical_link, Account, Copy, Payload)
-        .join(Article, Article.id == Delivery.article_id)
-        .join(Account, Account.id == Delivery.account_id)
-        .outerjoin(Copy, Copy.id == Delivery.copy_id)
-        .outerjoin(Payload, Payload.id == Delivery.payload_id)
-        .where(Delivery.id.in_(delivery_ids))
-    )
-    rows = session.execute(query).all()
+    rows = session.execute(ORDERS, {"row_ids": delivery_ids}).all()
     calls = calls_made(session, [row.id for row, *_rest in rows if row.once_at is not None])
     return {
         row.id: _order(session, calls.get(row.id, 0), each)
@@ -68,9 +71,9 @@ def read_orders(session: Session, delivery_ids: Sequence[int]) -> dict[int, Orde
 def read_approved(session: Session, claimed: Sequence[Claimed]) -> dict[int, Order]:
     """The work of freshly claimed rows whose claim and approval stand, in few statements; others are left out."""
     fences = {row.row_id: row.fence for row in claimed}
-    query = select(Delivery.id, Delivery.fence, Delivery.operation, Delivery.revision_id).where(Delivery.id.in_(fences))
-    mine = [row for row in session.execute(query) if fences[row.id] == row.fence]
-    standing = approved(session.execute(APPROVAL, {"revision_ids": [row.revision_id or 0 for row in mine]}))
+    connection = session.connection()
+    mine = [row for row in connection.execute(CLAIMED, {"row_ids": list(fences)}) if fences[row.id] == row.fence]
+    standing = approved(connection.execute(APPROVAL, {"revision_ids": [row.revision_id or 0 for row in mine]}))
     ready = [row.id for row in mine if row.operation == Operation.WITHDRAW or row.revision_id in standing]
     return read_orders(session, ready)
 

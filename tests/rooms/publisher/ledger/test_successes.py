@@ -101,8 +101,9 @@ def test_both_ways_of_writing_an_answer_leave_the_same_rows(
     together, written = open_desk("together"), list[int]()
     real = successes._write_plain
 
-    def watched(*args: Any) -> set[int]:
-        written.extend(found := real(*args))
+    def watched(*args: Any) -> Any:
+        found = real(*args)
+        written.extend(claimed.row_id for claimed in found)
         return found
 
     monkeypatch.setattr(successes, "_write_plain", watched)
