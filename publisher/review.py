@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session, aliased
 
 from core.audit import Actor, record
 from core.errors import CheckFailed, NotPermitted, StaleRevision, TransitionNotAllowed
-from core.models import Article, Payload, ReviewStep, Revision
-from core.models.words import ArticleKind, ArticleState, Decision, Role
+from core.models import Article, Delivery, Payload, ReviewStep, Revision
+from core.models.words import ArticleKind, ArticleState, Decision, DeliveryState, Role
 from core.ports import Problem
 
 STEP_ROLES = (Role.REVIEWER1, Role.REVIEWER2, Role.REVIEWER3)
+MAY_BEGIN = (DeliveryState.PLANNED, DeliveryState.HELD, DeliveryState.INTENDED, DeliveryState.UNKNOWN)
 STEP_NAMES = ("初审", "复审", "终审")
 REPLY_ROLES = (*STEP_ROLES, Role.PUBLISHER)
 
@@ -174,7 +175,12 @@ def decide(
 
 
 def void_standing(session: Session, article: Article, reason: str, now: datetime) -> int:
-    """Void every approval of the article that still stands; the number of them. Part of the edit's transaction."""
+    """Void every approval of the article that still stands; the number of them. Part of the edit's transaction.
+
+    The article's deliveries are locked first: a call that is beginning is waited for, a later one sees what is void.
+    """
+    deliveries = select(Delivery.id).where(Delivery.article_id == article.id, Delivery.state.in_(MAY_BEGIN))
+    session.execute(deliveries.order_by(Delivery.id).with_for_update(key_share=True)).all()
     query = select(ReviewStep).where(
         ReviewStep.article_id == article.id,
         ReviewStep.decision == Decision.APPROVE.value,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import alarms
 from core.house import House
-from core.models import Alarm, Delivery
+from core.models import Account, Alarm, Delivery
 from core.models.words import AlarmLevel, Operation
 from publisher.channels import channel_class
 from publisher.delivery.copies import ROOM
@@ -18,6 +18,7 @@ from publisher.delivery.pace import Pace
 from publisher.delivery.schedule import VERIFY_S
 from publisher.workflow import IN_FLIGHT, UNSENT, State
 
+LATE = "late:"
 AGREEMENT = 0.7  # times the settle time, counted from the first look-up that said absent
 QUESTIONS = {
     True: "是否已经撤下无法断定，请到平台核对后判定",
@@ -58,6 +59,42 @@ def alarm_stuck_withdrawals(house: House, pace: Pace) -> int:
             text = f"《{row.article.title}》在“{row.account.name}”的撤回还没有完成{why}"
             alarms.raise_(session, stuck_key(row.id), AlarmLevel.CRITICAL, ROOM, text, now, delivery_id=row.id)
     return len(late)
+
+
+def alarm_late_accounts(house: House, pace: Pace) -> int:
+    """One alarm an account whose rows do not go out `alarm_s` after they were due, however often they were tried.
+
+    It ends when none is late any more. Withdrawals have their own alarm. Gives the number of late accounts.
+    """
+    now = house.clock.now()
+    with house.db.read() as session:
+        late = {row.id: row for row in session.execute(_late(now - timedelta(seconds=pace.alarm_s)))}
+        told = select(Alarm.dedup_key).where(Alarm.dedup_key.startswith(LATE), Alarm.cleared_at.is_(None))
+        known = set(session.scalars(told))
+    keys = {f"{LATE}{account_id}": account_id for account_id in late}
+    if keys.keys() == known:
+        return len(late)
+    with house.db.write() as session:
+        for key in sorted(keys.keys() - known):
+            row = late[keys[key]]
+            text = f"账号“{row.name}”有 {row.number} 条到时仍未发出，请查看原因"
+            alarms.raise_(session, key, AlarmLevel.CRITICAL, ROOM, text, now, account_id=row.id)
+        for key in sorted(known - keys.keys()):
+            alarms.clear(session, key, "ledger", now)
+    return len(late)
+
+
+def _late(since: datetime) -> Select[int, str, int]:
+    """Accounts with rows whose turn came before `since`, and how many."""
+    due = func.coalesce(Delivery.waits_until, Delivery.due_at)
+    return (
+        select(Account.id, Account.name, func.count(Delivery.id).label("number"))
+        .join(Delivery, Delivery.account_id == Account.id)
+        .where(
+            Delivery.state == State.PLANNED.value, Delivery.operation != Operation.WITHDRAW.value, due <= since
+        )
+        .group_by(Account.id, Account.name)
+    )  # fmt: skip
 
 
 def _stuck(session: Session, since: datetime) -> list[int]:

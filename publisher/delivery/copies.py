@@ -51,6 +51,8 @@ def set_live(session: Session, delivery: Delivery, receipt: Receipt, now: dateti
     copy.confirmed_at = copy.confirmed_at or now
     kind = CopyEventKind.CORRECTED if delivery.operation == Operation.CORRECT else CopyEventKind.LIVE
     note_event(session, copy, kind, now, delivery_id=delivery.id, remote_id=copy.remote_id, url=copy.url)
+    for twin in receipt.data.get("twins", []):
+        watch_ids(session, copy, Receipt("confirmed", twin), now)
     gone = receipt.data.get("gone")
     if gone:
         _removed(session, copy, gone, now)

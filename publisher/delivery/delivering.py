@@ -224,6 +224,8 @@ class Delivering:
             return None
         if self.journal:
             self.journal.flush(session, delivery)
+        if delivery.state != State.INTENDED:  # written already: the answer to that commit was lost
+            return None
         return delivery
 
     def _keep_steps(self, session: Session) -> None:

@@ -36,7 +36,7 @@ class DutyFigures:
 def figures(session: Session, now: datetime, settings: Settings) -> DutyFigures:
     """The figures at `now`; cheap enough for every health check."""
     pace = pace_of(settings)
-    ready = func.coalesce(Delivery.retry_at, Delivery.due_at)
+    turn = func.coalesce(Delivery.waits_until, Delivery.due_at)  # however often it was tried since
     last = func.min(func.coalesce(Delivery.step_at, Delivery.due_at))
     count, oldest = session.execute(select(func.count(Delivery.id), last).where(*silent_rows(now, pace))).one()
     late_since = now - pace.scaled(LATE_S)
@@ -48,7 +48,7 @@ def figures(session: Session, now: datetime, settings: Settings) -> DutyFigures:
         silent_oldest_s=(now - oldest).total_seconds() if oldest else 0.0,
         silent=count,
         unknown=number(Delivery.state == State.UNKNOWN.value),
-        late=number(Delivery.state == State.PLANNED.value, ready <= late_since),
+        late=number(Delivery.state == State.PLANNED.value, turn <= late_since),
         held=number(Delivery.state == State.HELD.value),
         duplicates=len(doubled_copies(session)),
         asked=number(*asked_rows()),

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, bindparam, literal, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import CompoundSelect, Select, bindparam, exists, literal, or_, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from core.db import insert_for
-from core.models import Delivery, Freeze
-from core.models.words import Operation
+from core.models import Article, Copy, Delivery, Freeze, Release
+from core.models.words import CopyState, Operation
 from publisher.review import approval_facts, approved, is_approved
 from publisher.workflow import IN_FLIGHT, UNSENT
 
@@ -26,6 +26,7 @@ FREEZES = (
     .order_by(Freeze.scope)
     .with_for_update(read=True)
 )
+SCOPES = select(Freeze.scope, Freeze.frozen).order_by(Freeze.scope).with_for_update(read=True)
 FACTS: CompoundSelect[Any] = union_all(
     select(literal("withdrawal"), Delivery.copy_id, literal(0), literal(0), literal("")).where(
         Delivery.copy_id.in_(bindparam("copy_ids", expanding=True)),
@@ -34,6 +35,27 @@ FACTS: CompoundSelect[Any] = union_all(
     ),
     *approval_facts(),
 )
+
+
+def _withdrawn_answers() -> Select[int]:
+    """Answers among `row_ids` that were released before their own withdrawal, or whose item is being taken down."""
+    taking = aliased(Delivery)
+    itself = exists().where(
+        Release.article_id == Delivery.article_id, Release.operation == Operation.WITHDRAW.value,
+        Release.id > Delivery.release_id,
+    )  # fmt: skip
+    open_states = [state.value for state in UNSENT | IN_FLIGHT]
+    waits = exists().where(
+        taking.copy_id == Copy.id, taking.operation == Operation.WITHDRAW.value, taking.state.in_(open_states)
+    )
+    item = exists().where(
+        Copy.id == Article.answers["copy_id"].as_integer(), or_(Copy.state == CopyState.WITHDRAWN.value, waits)
+    )
+    query = select(Delivery.id).join(Article, Article.id == Delivery.article_id)
+    return query.where(Delivery.id.in_(bindparam("row_ids", expanding=True)), or_(itself, item)).limit(1)
+
+
+WITHDRAWN_ANSWERS = _withdrawn_answers()
 
 
 class Stopped(Exception):
@@ -58,8 +80,7 @@ def ensure_scopes(session: Session, account_ids: Iterable[int]) -> None:
 
 def frozen_scopes(session: Session) -> set[str]:
     """Every frozen scope. The rows stay locked in share mode, so the press waits for this transaction."""
-    rows = session.scalars(select(Freeze).with_for_update(read=True).execution_options(populate_existing=True)).all()
-    return {row.scope for row in rows if row.frozen}
+    return {row.scope for row in session.connection().execute(SCOPES) if row.frozen}
 
 
 def freeze_of(session: Session, account_id: int) -> str:
@@ -94,6 +115,13 @@ def check_gates(session: Session, deliveries: Sequence[Any], now: datetime) -> N
             raise Stopped(held="已过发布时限，请决定是否仍要发出")
         if row.revision_id not in standing:
             raise Stopped(held=VOIDED)
+
+
+def check_answers(session: Session, deliveries: Sequence[Any]) -> None:
+    """Raise Stopped for the first answer that was withdrawn, or under whose item a withdrawal waits or is done."""
+    ids = [row.id for row in deliveries if row.operation == Operation.REPLY]
+    if ids and session.scalar(WITHDRAWN_ANSWERS, {"row_ids": ids}) is not None:
+        raise Stopped(cancelled="所回复的稿件或这条回复已撤回，不再发出")
 
 
 def check_approval(session: Session, delivery: Delivery) -> None:

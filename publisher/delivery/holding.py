@@ -9,6 +9,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from core import alarms
+from core.house import House
 from core.models import Alarm, Delivery
 from core.models.words import AlarmLevel, DeliveryState
 
@@ -26,6 +27,25 @@ def raise_hold(session: Session, rows: Sequence[Delivery], now: datetime) -> Non
         text = f"{len(rows)} 条分发已暂缓，等待人工决定：{first.reason}"
     ids = [row.id for row in rows[:NAMED]]
     alarms.raise_(session, f"{PREFIX}{first.id}", AlarmLevel.WARNING, ROOM, text, now, ids=ids)
+
+
+def end_empty_holds(house: House) -> int:
+    """Close alarms none of whose rows is held any more: two people may let go of the last two at once."""
+    now, cleared = house.clock.now(), 0
+    query = select(Alarm).where(Alarm.dedup_key.startswith(PREFIX), Alarm.cleared_at.is_(None))
+    with house.db.read() as session:
+        empty = [alarm.dedup_key for alarm in session.scalars(query) if not _any_held(session, alarm)]
+    if empty:
+        with house.db.write() as session:
+            for alarm in session.scalars(query.where(Alarm.dedup_key.in_(empty)).order_by(Alarm.id)).all():
+                if not _any_held(session, alarm):
+                    cleared += alarms.clear(session, alarm.dedup_key, "ledger", now)
+    return cleared
+
+
+def _any_held(session: Session, alarm: Alarm) -> bool:
+    held = exists().where(Delivery.id.in_(alarm.detail.get("ids", [])), Delivery.state == DeliveryState.HELD.value)
+    return bool(session.scalar(select(held)))
 
 
 def end_hold(session: Session, delivery_id: int, now: datetime) -> None:

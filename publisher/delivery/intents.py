@@ -21,7 +21,7 @@ from core.errors import LostClaim
 from core.models import Copy, Delivery, Step, Upload
 from core.models.base import Base
 from core.ports import Effect, Json
-from publisher.delivery.gates import check_gates
+from publisher.delivery.gates import check_answers, check_gates
 
 # Statements of every delivery, built once: building them costs more than running them.
 COPIES, ROWS, STEPS, UPLOADS = (Base.metadata.tables[each.__tablename__] for each in (Copy, Delivery, Step, Upload))
@@ -120,6 +120,7 @@ def begin(session: Session, intents: Sequence[Intent]) -> list[tuple[datetime, i
     published = _fix_copies(connection, intents)
     rows = _lock_mine(connection, intents)
     check_gates(session, rows, now)
+    check_answers(session, rows)
     _change(connection, intents)
     write_pending(connection, [intent.pending for intent in intents], now)
     begun = _begin_steps(connection, intents)

@@ -29,7 +29,8 @@ from core.errors import (
 from core.house import House
 from core.models import Account, Delivery
 from publisher.channels import channel_class, channels, open_channel
-from publisher.delivery.asking import alarm_stuck_withdrawals, ask_people
+from publisher.delivery.asking import alarm_late_accounts, alarm_stuck_withdrawals, ask_people
+from publisher.delivery.holding import end_empty_holds
 from publisher.delivery.looks import Desk, Look
 from publisher.delivery.pace import Pace, pace_of
 from publisher.delivery.rows import lock
@@ -103,6 +104,8 @@ class Lookout:
             looks = [self._pool.submit(self._look_at_account, holder, key, group, now) for key, group in groups]
             done += sum(future.result() for future in looks)
             done += ask_people(self.house, self.pace) + alarm_stuck_withdrawals(self.house, self.pace)
+            alarm_late_accounts(self.house, self.pace)
+            end_empty_holds(self.house)
             if self._tending is None or self._tending.done():
                 self._tending = self._pool.submit(self._tend)
             return done

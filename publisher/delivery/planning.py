@@ -119,19 +119,24 @@ def withdraw(
 
 
 def _cancel_replies(session: Session, article: Article, copies: Sequence[Copy], now: datetime, reason: str) -> None:
-    """Answers to comments under these copies, or the answer `article` itself: what was not sent is not sent."""
+    """Answers to comments under these copies, or the answer `article` itself: what was not sent is not sent.
+
+    A claimed one is waited for, should its call be beginning; the gate stops it afterwards.
+    """
+    open_states = [state.value for state in UNSENT | {State.INTENDED}]
     under = Article.answers["copy_id"].as_integer().in_([copy.id for copy in copies])
     query = (
         select(Delivery)
         .join(Article, Article.id == Delivery.article_id)
-        .where(Delivery.operation == Operation.REPLY.value, Delivery.state.in_([state.value for state in UNSENT]))
+        .where(Delivery.operation == Operation.REPLY.value, Delivery.state.in_(open_states))
         .where((Article.id == article.id) | ((Article.kind == ArticleKind.REPLY.value) & under))
         .order_by(Delivery.id)
         .with_for_update(of=Delivery, key_share=True)
         .execution_options(populate_existing=True)
     )
     for row in session.scalars(query).all():
-        move(row, State.CANCELLED, now, f"稿件已撤回，不再回复：{reason}")
+        if row.state in UNSENT:
+            move(row, State.CANCELLED, now, f"稿件已撤回，不再回复：{reason}")
 
 
 def take_back(session: Session, copy: Copy, now: datetime, reason: str, release_id: int | None) -> Delivery | None:

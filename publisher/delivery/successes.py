@@ -95,7 +95,7 @@ def write_successes(session: Session, successes: Sequence[Success]) -> list[None
     """Write them: the plain ones together, the others one after another. Errors: those of the ordinary way."""
     plain = _write_plain(session.connection(), session, successes)
     for success in successes:
-        if success.claimed.row_id not in plain:
+        if success.claimed not in plain:
             success.ordinary(session)
             session.flush()
             session.expunge_all()  # the next one reads its rows anew
@@ -108,8 +108,8 @@ def note_success(session: Session, account_ids: Sequence[int], now: datetime) ->
     session.connection().execute(NOTE_SUCCESS, values)
 
 
-def _write_plain(connection: Connection, session: Session, successes: Sequence[Success]) -> set[int]:
-    """Numbers of the rows it wrote."""
+def _write_plain(connection: Connection, session: Session, successes: Sequence[Success]) -> set[Claimed]:
+    """The claims it wrote for."""
     wanted = {"row_ids": [success.claimed.row_id for success in successes if _is_plain_news(success.news)]}
     if not wanted["row_ids"]:
         return set()
@@ -127,7 +127,7 @@ def _write_plain(connection: Connection, session: Session, successes: Sequence[S
         _move_rows(connection, found, now)
         _show(session, [(success, row) for success, row in found if success.news.receipt.state == "confirmed"], now)
         note_success(session, [row.account_id for _success, row in found], now)
-    return {row.id for _success, row in found}
+    return {success.claimed for success, _row in found}
 
 
 def _is_plain_news(news: News) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -110,7 +110,7 @@ class Weibo:
         sought = Sought(key.link, payload.template["status"], since, key.earlier)
         found = sought.among(posts)
         if found:
-            return self._receipt(found)
+            return self._receipt(found, sought.twins(posts, found))
         shown = {"shown": [id_of(post) for post in posts]}
         if set(shown["shown"]) & set(key.gone):
             return Undecided("微博列表还显示着早已删除的内容，没有更新，暂时不能断定", shown)
@@ -121,8 +121,9 @@ class Weibo:
     def poll(self, receipt: Receipt) -> Receipt:
         """An accepted post that was not shown yet."""
         posts, _whole = self.api.newest("reconcile")
-        found = Sought.recall(receipt.data).among(posts)
-        return self._receipt(found) if found else receipt
+        sought = Sought.recall(receipt.data)
+        found = sought.among(posts)
+        return self._receipt(found, sought.twins(posts, found)) if found else receipt
 
     def correct(self, payload: Payload, key: Key, live: Receipt, journal: Journal) -> Receipt:
         """Weibo has no edit."""
@@ -161,10 +162,11 @@ class Weibo:
             raise
         return self._receipt(need_field(body, "idstr", "id"))
 
-    def _receipt(self, remote_id: str) -> Receipt:
+    def _receipt(self, remote_id: str, twins: Sequence[str] = ()) -> Receipt:
         real = urlsplit(self.api.base).hostname == "api.weibo.com"
         host = "https://weibo.com" if real else self.api.base
-        return Receipt("confirmed", remote_id, f"{host}/{self.account.settings['uid']}/{base62(remote_id)}")
+        data = {"twins": list(twins)} if twins else {}
+        return Receipt("confirmed", remote_id, f"{host}/{self.account.settings['uid']}/{base62(remote_id)}", data)
 
     def _rip(self) -> dict[str, str]:
         return {"rip": self.house.settings.public_ip} if self.house.settings.public_ip else {}

@@ -48,6 +48,11 @@ class Sought:
                 return id_of(found)
         return None
 
+    def twins(self, posts: Sequence[Post], known: str) -> list[str]:
+        """Ids of further posts with both our link and our words: another call of ours made them."""
+        fresh = [post for post in posts if self._may_be_ours(post) and id_of(post) != known]
+        return [id_of(post) for post in fresh if self._has_link(post) and self._has_text(post)]
+
     def reached_by(self, posts: Sequence[Post], time_factor: float) -> bool:
         """Whether the posts read reach back before the share, clocks differing by `SKEW_S / time_factor`."""
         if {id_of(post) for post in posts} & set(self.earlier):
