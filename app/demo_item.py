@@ -61,7 +61,7 @@ def publish_item(house: House, usernames: list[str]) -> int:
         )
         article = authoring.create_article(session, editor, draft, house.settings.site_url, now, demo=True)
         accounts = list(session.scalars(select(Account.id)))
-        authoring.submit(house, session, editor, article.id, accounts, now)
+        authoring.submit(house, session, editor, article.id, accounts)
         article_id = article.id
     for reviewer in (first, second, third):
         approve(house, reviewer, article_id)
@@ -76,9 +76,8 @@ def approve(house: House, actor: Actor, article_id: int) -> None:
         article = session.get_one(Article, article_id)
         revision_id = article.head_id or 0
         digest = review.package_digest(session, revision_id)
-        review.decide(
-            session, actor, article_id, revision_id, digest, Decision.APPROVE, "内容准确，同意", house.clock.now()
-        )
+        judgement = review.Judgement(revision_id, digest, Decision.APPROVE, "内容准确，同意")
+        review.decide(session, actor, article_id, judgement, house.clock.now())
 
 
 def people(house: House, usernames: list[str]) -> dict[str, Actor]:

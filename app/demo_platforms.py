@@ -11,7 +11,7 @@ from core.audit import Actor
 from core.house import House
 from core.models import Copy
 from core.models.words import ChannelKind, Role
-from publisher.accounts import create_account
+from publisher.accounts import Entry, create_account
 from sandbox.player import play_evening
 from sandbox.replay import ask
 
@@ -67,7 +67,7 @@ def connect_accounts(house: House, platforms: Platforms) -> None:
     ]
     with house.db.write() as session:
         for kind, name, settings, secret in rows:
-            create_account(session, actor, kind, name, settings, secret, house.vault, house.clock.now())
+            create_account(session, actor, kind, Entry(name, settings, secret), house.vault, house.clock.now())
 
 
 def start_evening(platforms: Platforms, portal_url: str, copies: Sequence[Copy], speed: float) -> None:

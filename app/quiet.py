@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from core.audit import Actor
 from core.clock import day_start
 from core.house import House
-from core.inbox import Found, cover, put
+from core.inbox import Covered, Found, Origin, cover, put
 from core.models import Article, Mention, Source
 from core.models.words import ArticleState, CoverageState, MentionKind
 from publisher.authoring import Draft, create_article
@@ -47,7 +47,7 @@ def seed_quiet_days(house: House, actor: Actor, now: datetime) -> int:
         remarks = list(compose(script, sources, articles, now, chance))
         for remark in remarks:
             article = remark.article
-            put(session, remark.source.id, None, article.id, [remark.found], now=now, vault=house.vault)
+            put(session, Origin(remark.source.id, None, article.id), [remark.found], now=now, vault=house.vault)
         session.execute(update(Mention).where(Mention.article_id.in_([row.id for row in articles])).values(demo=True))
         cover_days(session, sources, now)
     return len(remarks)
@@ -107,4 +107,4 @@ def cover_days(session: Session, sources: list[Source], now: datetime) -> None:
         for day in range(DAYS + 1):
             since = start + timedelta(days=day)
             until = min(since + timedelta(days=1), now)
-            cover(session, source.id, None, since, until, CoverageState.COMPLETE, None, 0, "演示数据")
+            cover(session, Covered(source.id, None, since, until, CoverageState.COMPLETE, None, 0, "演示数据"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,24 +16,27 @@ from core.models import CallbackEvent
 MESSAGE = "message"  # the kind of what a citizen wrote; casework's. Every other kind is an event, the publisher's
 
 
-def accept(
-    session: Session,
-    platform: str,
-    event_key: str,
-    kind: str,
-    account_id: int,
-    raw: str,
-    fields: Mapping[str, Any],
-    now: datetime,
-) -> bool:
+@dataclass(frozen=True)
+class Event:
+    """What a platform sent about one account: its own key for it, the text as it came, and what was read out of it."""
+
+    platform: str
+    key: str
+    kind: str
+    account_id: int
+    raw: str
+    fields: Mapping[str, Any]
+
+
+def accept(session: Session, event: Event, now: datetime) -> bool:
     """Store the event; True when it is new, False when the same key was known (its count is raised)."""
     insert = insert_for(session, CallbackEvent).values(
-        platform=platform,
-        event_key=event_key,
-        kind=kind,
-        account_id=account_id,
-        raw=raw,
-        fields=dict(fields),
+        platform=event.platform,
+        event_key=event.key,
+        kind=event.kind,
+        account_id=event.account_id,
+        raw=event.raw,
+        fields=dict(event.fields),
         received_at=now,
     )
     known = {"times": CallbackEvent.times + 1}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -55,15 +55,41 @@ class Put:
     changed: int = 0
 
 
-def put(
-    session: Session,
-    source_id: int,
-    copy_id: int | None,
-    article_id: int | None,
-    found: Iterable[Found],
-    now: datetime,
-    vault: Vault,
-) -> Put:
+@dataclass(frozen=True)
+class Origin:
+    """Where something was found: a source, and the copy and item it stands under, if any."""
+
+    source_id: int
+    copy_id: int | None = None
+    article_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a platform counts under one copy; None means that it does not tell."""
+
+    likes: int | None = None
+    comments: int | None = None
+    reposts: int | None = None
+    reads: int | None = None
+    exists: bool = True
+
+
+@dataclass(frozen=True)
+class Covered:
+    """What one crawl could and could not read between two instants; `note` is Chinese."""
+
+    source_id: int
+    copy_id: int | None
+    since_at: datetime
+    until_at: datetime
+    state: str
+    expected: int | None = None
+    received: int = 0
+    note: str = ""
+
+
+def put(session: Session, origin: Origin, found: Iterable[Found], now: datetime, vault: Vault) -> Put:
     """Store what was found, exactly once by (source, external id); of known rows, likes, text and hidden follow.
 
     A changed text loses `scored_at`, so that it is scored again. Rows are taken in the order of their external ids:
@@ -71,13 +97,11 @@ def put(
     """
     latest = {each.external_id: each for each in found}
     ordered = iter(sorted(latest.values(), key=lambda each: each.external_id))
-    total = Put()
+    source_id, total = origin.source_id, Put()
     while batch := list(islice(ordered, BATCH)):
         ready = [_protect(each, vault) for each in batch]
         fresh = _reserve(session, source_id, [each.external_id for each in ready])
-        rows = [_mention(each, source_id, now) for each in ready if each.external_id in fresh]
-        for row in rows:
-            row.copy_id, row.article_id = copy_id, article_id
+        rows = [_mention(each, origin, now) for each in ready if each.external_id in fresh]
         _store(session, source_id, rows)
         changed = _refresh(session, source_id, [each for each in ready if each.external_id not in fresh], now)
         total = Put(total.added + len(rows), total.known + len(ready) - len(rows), total.changed + changed)
@@ -95,45 +119,16 @@ def mark_deleted(session: Session, source_id: int, external_ids: Iterable[str], 
     return len(session.execute(gone.values(deleted_at=now).returning(Mention.id)).all())
 
 
-def snapshot(
-    session: Session,
-    copy_id: int,
-    now: datetime,
-    likes: int | None = None,
-    comments: int | None = None,
-    reposts: int | None = None,
-    reads: int | None = None,
-    exists: bool = True,
-) -> Snapshot:
-    """Append the counts of one copy; None means the platform does not tell."""
-    counts = {"likes": likes, "comments": comments, "reposts": reposts, "reads": reads}
-    row = Snapshot(copy_id=copy_id, month=_month(now), at=now, exists=exists, **counts)
+def snapshot(session: Session, copy_id: int, now: datetime, counts: Counts) -> Snapshot:
+    """Append the counts of one copy."""
+    row = Snapshot(copy_id=copy_id, month=_month(now), at=now, **asdict(counts))
     session.add(row)
     return row
 
 
-def cover(
-    session: Session,
-    source_id: int,
-    copy_id: int | None,
-    since_at: datetime,
-    until_at: datetime,
-    state: str,
-    expected: int | None = None,
-    received: int = 0,
-    note: str = "",
-) -> Coverage:
-    """Append what one crawl could and could not read between two instants; `note` is Chinese."""
-    row = Coverage(
-        source_id=source_id,
-        copy_id=copy_id,
-        since_at=since_at,
-        until_at=until_at,
-        state=CoverageState(state).value,
-        expected=expected,
-        received=received,
-        note=note,
-    )
+def cover(session: Session, covered: Covered) -> Coverage:
+    """Append what was covered. ValueError for a state that is no CoverageState."""
+    row = Coverage(**{**asdict(covered), "state": CoverageState(covered.state).value})
     session.add(row)
     return row
 
@@ -184,10 +179,12 @@ def _store(session: Session, source_id: int, rows: list[Mention]) -> None:
     )
 
 
-def _mention(each: Found, source_id: int, now: datetime) -> Mention:
+def _mention(each: Found, origin: Origin, now: datetime) -> Mention:
     return Mention(
         month=_month(each.posted_at),
-        source_id=source_id,
+        source_id=origin.source_id,
+        copy_id=origin.copy_id,
+        article_id=origin.article_id,
         kind=each.kind,
         external_id=each.external_id,
         parent_external_id=each.parent_external_id,

@@ -52,7 +52,7 @@ def receive(account_id: int) -> Response:
 
 def _store(db: Session, account_id: int, key: str, event: Event, body: bytes) -> None:
     raw = body.decode("utf-8", "replace")
-    callbacks.accept(db, PLATFORM, key, event.kind, account_id, raw, event.fields, house().clock.now())
+    callbacks.accept(db, callbacks.Event(PLATFORM, key, event.kind, account_id, raw, event.fields), house().clock.now())
 
 
 def _need_signed(account_id: int) -> Account:

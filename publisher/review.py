@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -134,30 +135,31 @@ def may_release(session: Session, actor: Actor, revision_id: int) -> bool:
     return actor.person_id not in authors(session, article) | earlier
 
 
-def decide(
-    session: Session,
-    actor: Actor,
-    article_id: int,
-    revision_id: int,
-    digest: str,
-    decision: str,
-    reason: str,
-    now: datetime,
-) -> ReviewStep:
+@dataclass(frozen=True)
+class Judgement:
+    """What a reviewer says, bound to the revision and the package digest that the reviewer's page showed."""
+
+    revision_id: int
+    digest: str
+    decision: str
+    reason: str = ""
+
+
+def decide(session: Session, actor: Actor, article_id: int, judgement: Judgement, now: datetime) -> ReviewStep:
     """Write the next review step: `approve` moves on, `return` sends the article back with its reason.
 
-    `digest` is what the reviewer's page showed; StaleRevision when anything differs from what is stored now.
+    StaleRevision when what is stored now is not what the reviewer saw.
     """
+    revision_id = judgement.revision_id
     article = session.get_one(Article, article_id, with_for_update=True)
     if article.state != ArticleState.IN_REVIEW:
         raise TransitionNotAllowed("稿件不在审核中，可能已被退回或撤回，请刷新页面。")
     stored = package_digest(session, revision_id)
-    if article.head_id != revision_id or not stored or digest != stored:
+    if article.head_id != revision_id or not stored or judgement.digest != stored:
         raise StaleRevision("稿件内容已有变化，您看到的不是最新版本，请刷新后重新审核。")
     step = len(standing(session, revision_id)) + 1
     _need_reviewer(session, actor, article, revision_id, step)
-    reason = reason.strip()
-    decision = Decision(decision).value
+    decision, reason = Decision(judgement.decision).value, judgement.reason.strip()
     if decision == Decision.RETURN.value and not reason:
         raise CheckFailed([Problem("reason", "退回稿件请填写理由，作者据此修改。", code="reason_missing")])
     row = ReviewStep(

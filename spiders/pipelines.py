@@ -93,7 +93,7 @@ def store_rows(session: Session, visit: Visit, rows: Sequence[Row], now: datetim
         under = list(group)
         copy = under[0][0]
         put = inbox.put(
-            session, visit.source_id, copy.id if copy else None, copy.article_id if copy else None,
+            session, inbox.Origin(visit.source_id, copy.id if copy else None, copy.article_id if copy else None),
             (found for _copy, found in under), now, visit.house.vault,
         )  # fmt: skip
         visit.received += len(under)
@@ -152,7 +152,7 @@ def take_counts(session: Session, counts: Counts, now: datetime) -> None:
     last = session.execute(newest.order_by(Snapshot.id.desc()).limit(1)).first()
     values = (counts.likes, counts.comments, counts.reposts, counts.reads, counts.exists)
     if last is None or tuple(last) != values:
-        inbox.snapshot(session, counts.copy_id, now, *values[:4], exists=counts.exists)
+        inbox.snapshot(session, counts.copy_id, now, inbox.Counts(*values[:4], exists=counts.exists))
 
 
 def write_figures(session: Session, visit: Visit) -> CrawlRun:
@@ -172,7 +172,9 @@ def finish_visit(session: Session, visit: Visit, now: datetime) -> None:
         if gap.copy_id is not None:
             held = count_known(session, source.id, gap.copy_id)
             span = (visit.tried_since, now)
-            inbox.cover(session, source.id, gap.copy_id, *span, gap.state, gap.expected, held, mask(gap.note))
+            inbox.cover(
+                session, inbox.Covered(source.id, gap.copy_id, *span, gap.state, gap.expected, held, mask(gap.note))
+            )
     run.note = join_notes(gap.note for gap in gaps)
     if cover_whole(session, visit, trouble, gaps, now) == CoverageState.COMPLETE:
         source.last_ok_at = now
@@ -193,7 +195,7 @@ def cover_whole(
     held = sum(count_known(session, visit.source_id, copy_id) for copy_id in told)
     notes = [*([trouble.text] if trouble else []), *(gap.note for gap in gaps if gap.copy_id is None)]
     expected = sum(told.values()) if told else None
-    inbox.cover(session, visit.source_id, None, since_at, now, state, expected, held, join_notes(notes))
+    inbox.cover(session, inbox.Covered(visit.source_id, None, since_at, now, state, expected, held, join_notes(notes)))
     return state
 
 

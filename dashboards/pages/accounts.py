@@ -65,10 +65,7 @@ def create(kind: str) -> str | Response | tuple[str, int]:
     """Store it; credentials are sealed at once."""
     try:
         with house().db.write() as session:
-            account = accounts.create_account(
-                session, actor(), kind, request.form.get("name", ""), _settings(kind), _secret(kind),
-                house().vault, house().clock.now(),
-            )  # fmt: skip
+            account = accounts.create_account(session, actor(), kind, _entry(kind), house().vault, house().clock.now())
     except CheckFailed as error:
         return _form(kind, None, error.problems), 422
     flash(f"已新建账号“{account.name}”，请按“测试”确认可用。", "done")
@@ -90,10 +87,7 @@ def save(account_id: int) -> str | Response | tuple[str, int]:
     account = _find(account_id)
     try:
         with house().db.write() as session:
-            accounts.update_account(
-                session, actor(), account_id, request.form.get("name", ""), _settings(account.kind),
-                _secret(account.kind), house().vault,
-            )  # fmt: skip
+            accounts.update_account(session, actor(), account_id, _entry(account.kind), house().vault)
     except CheckFailed as error:
         return _form(account.kind, account, error.problems), 422
     flash("账号已保存。", "done")
@@ -121,6 +115,10 @@ def set_enabled(account_id: int) -> Response:
         account = accounts.set_enabled(session, actor(), account_id, enabled, reason)
     flash(f"“{account.name}”已{'恢复' if enabled else '暂停，不再接新的分发'}。", "done")
     return redirect(url_for("accounts.index"))
+
+
+def _entry(kind: str) -> accounts.Entry:
+    return accounts.Entry(request.form.get("name", ""), _settings(kind), _secret(kind))
 
 
 def _settings(kind: str) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _go_on(article_id: int) -> str | BaseResponse | tuple[str, int]:
     reason = request.form.get("reason", "")
     try:
         with house().db.write() as session:
-            left = authoring.submit(house(), session, actor(), article_id, accounts, house().clock.now(), reason=reason)
+            left = authoring.submit(house(), session, actor(), article_id, accounts, reason=reason)
     except CheckFailed as error:
         session = reading_again()
         article = find_article(session, article_id)

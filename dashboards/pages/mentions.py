@@ -51,7 +51,7 @@ def save_reply(mention_id: int) -> str | Response | tuple[str, int]:
     try:
         with house().db.write() as session:
             article = authoring.draft_reply(session, actor(), mention_id, text, now)
-            authoring.submit(house(), session, actor(), article.id, [], now)
+            authoring.submit(house(), session, actor(), article.id, [])
     except CheckFailed as error:
         mention = _find(mention_id)
         return render_template("mentions/reply.html", mention=mention, text=text, problems=error.problems), 422

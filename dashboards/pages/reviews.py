@@ -52,12 +52,12 @@ def decide(article_id: int) -> str | Response | tuple[str, int]:
     decision = form.get("decision", "")
     if decision not in set(Decision):
         return _page(article_id, [Problem("reason", "请选择“通过”或“退回”。")]), 422
+    judgement = review.Judgement(
+        form.get("revision_id", 0, type=int), form.get("digest", ""), decision, form.get("reason", "")
+    )
     try:
         with house().db.write() as session:
-            step = review.decide(
-                session, actor(), article_id, form.get("revision_id", 0, type=int), form.get("digest", ""), decision,
-                form.get("reason", ""), house().clock.now(),
-            )  # fmt: skip
+            step = review.decide(session, actor(), article_id, judgement, house().clock.now())
     except CheckFailed as error:
         return _page(article_id, error.problems), 422
     flash(f"第 {step.step} 审已{'通过' if decision == Decision.APPROVE else '退回作者'}。", "done")

@@ -54,22 +54,27 @@ NAMES = {
 }
 
 
-def create_account(
-    session: Session,
-    actor: Actor,
-    kind: str,
-    name: str,
-    settings: Mapping[str, Any],
-    secret: Mapping[str, str],
-    vault: Vault,
-    now: datetime,
-) -> Account:
+@dataclass(frozen=True)
+class Entry:
+    """What a person enters about an account; an empty secret field means: as stored."""
+
+    name: str
+    settings: Mapping[str, Any]
+    secret: Mapping[str, str]
+
+    @property
+    def filled(self) -> dict[str, str]:
+        """The secret fields that were filled in."""
+        return {name: value for name, value in self.secret.items() if value}
+
+
+def create_account(session: Session, actor: Actor, kind: str, entry: Entry, vault: Vault, now: datetime) -> Account:
     """A new account with its freeze row. Kinds of third parties keep whatever settings they are given."""
     actor.need(Role.ADMINISTRATOR)
-    name = _check_name(session, kind, name)
+    name = _check_name(session, kind, entry.name)
     if kind == ChannelKind.WEBSITE and (others := website_names(session)):
         raise CheckFailed([Problem("kind", shared_site(others), code="site_taken")])
-    settings, kept = _tidy(settings), {key: value for key, value in secret.items() if value}
+    settings, kept = _tidy(entry.settings), entry.filled
     _check_fields(kind, settings, kept)
     account = Account(kind=kind, name=name, settings=settings, created_at=now)
     account.secret = vault.encrypt_json(dict(kept)) if kept else None
@@ -84,20 +89,12 @@ def create_account(
     return account
 
 
-def update_account(
-    session: Session,
-    actor: Actor,
-    account_id: int,
-    name: str,
-    settings: Mapping[str, Any],
-    secret: Mapping[str, str],
-    vault: Vault,
-) -> Account:
+def update_account(session: Session, actor: Actor, account_id: int, entry: Entry, vault: Vault) -> Account:
     """Change name and settings; an empty secret field keeps the stored one. New credentials drop token and flag."""
     actor.need(Role.ADMINISTRATOR)
     account = session.get_one(Account, account_id, with_for_update=True)
-    name = _check_name(session, account.kind, name, account_id)
-    settings, fresh = _tidy(settings), {key: value for key, value in secret.items() if value}
+    name = _check_name(session, account.kind, entry.name, account_id)
+    settings, fresh = _tidy(entry.settings), entry.filled
     stored = vault.decrypt_json(account.secret) if account.secret else {}
     merged = {**stored, **fresh}
     _check_fields(account.kind, settings, merged)

@@ -45,7 +45,6 @@ def submit(
     actor: Actor,
     article_id: int,
     account_ids: Sequence[int],
-    now: datetime,
     *,
     reason: str = "",
 ) -> list[Problem]:
@@ -54,6 +53,7 @@ def submit(
     CheckFailed while anything blocks, or while a problem of severity confirm has no `reason`. Submitting a revision
     that was submitted before makes a new one, since stored payloads are immutable.
     """
+    now = house.clock.now()
     article = session.get_one(Article, article_id, with_for_update=True)
     person_id = need_author(actor, article)
     if article.state not in {ArticleState.DRAFT, ArticleState.RETURNED}:

@@ -71,7 +71,7 @@ def _article(house: House, accounts: list[Account]) -> Article:
         boss = Actor(_person(session), "作者", frozenset({"editor"}))
         draft = Draft(title="冬季取暖补贴十二月一日起发放", summary="摘要", body_html=BODY, source="新闻办公室")
         article = authoring.create_article(session, boss, draft, "http://127.0.0.1:8001", now)
-        authoring.submit(house, session, boss, article.id, [accounts[0].id], now)
+        authoring.submit(house, session, boss, article.id, [accounts[0].id])
     with house.db.write() as session:
         for account, state in zip(accounts, STATES, strict=True):
             copy = Copy(article_id=article.id, account_id=account.id, url=LONG if state == "confirmed" else "")

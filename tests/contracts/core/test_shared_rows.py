@@ -26,7 +26,7 @@ sys.stdin.readline()
 added = taken = 0
 for start in range(0, 400, 100):
     with house.db.write() as session:
-        added += inbox.put(session, source_id, None, None, found[start:start + 100], now, house.vault).added
+        added += inbox.put(session, inbox.Origin(source_id), found[start:start + 100], now, house.vault).added
 while house.budget.take(account_id, "comments/show", "reconcile", 200):
     taken += 1
 print(json.dumps([added, taken]), flush=True)

@@ -165,7 +165,7 @@ def store_event(house: House, key: str, kind: str, **fields: str) -> None:
             session.add(row)
             session.flush()
             account = row.id
-        callbacks.accept(session, "wechat", key, kind, account, "<xml/>", fields, house.clock.now())
+        callbacks.accept(session, callbacks.Event("wechat", key, kind, account, "<xml/>", fields), house.clock.now())
 
 
 def test_text_messages_of_the_official_account_become_cases_once(either_house: House) -> None:

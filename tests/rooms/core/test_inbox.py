@@ -32,7 +32,7 @@ def source_id(database) -> int:
 
 def put(database, source_id, rows, now=NOW) -> Put:
     with database.write() as session:
-        return inbox.put(session, source_id, None, None, rows, now, VAULT)
+        return inbox.put(session, inbox.Origin(source_id, None, None), rows, now, VAULT)
 
 
 def mentions(database) -> list[Mention]:
@@ -133,7 +133,7 @@ def test_many_writers_of_the_same_rows_store_each_once(database, source_id):
 def test_a_failed_transaction_leaves_neither_seen_nor_mention(database, source_id):
     def write_and_fail() -> None:
         with database.write() as session:
-            inbox.put(session, source_id, None, None, [found("1")], NOW, VAULT)
+            inbox.put(session, inbox.Origin(source_id, None, None), [found("1")], NOW, VAULT)
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
@@ -143,9 +143,9 @@ def test_a_failed_transaction_leaves_neither_seen_nor_mention(database, source_i
 
 def test_coverage_is_appended_and_refuses_unknown_states(database, source_id):
     with database.write() as session:
-        inbox.cover(session, source_id, None, NOW, NOW, "partial", 300, 210, "每日请求次数已用完")
+        inbox.cover(session, inbox.Covered(source_id, None, NOW, NOW, "partial", 300, 210, "每日请求次数已用完"))
         with pytest.raises(ValueError, match="perfect"):
-            inbox.cover(session, source_id, None, NOW, NOW, "perfect")
+            inbox.cover(session, inbox.Covered(source_id, None, NOW, NOW, "perfect"))
     with database.read() as session:
         row = session.scalars(select(Coverage)).one()
     assert (row.expected, row.received, row.state) == (300, 210, "partial")
@@ -154,7 +154,7 @@ def test_coverage_is_appended_and_refuses_unknown_states(database, source_id):
 def test_a_snapshot_keeps_unknown_counts_apart_from_zero(database, source_id, add_copy):
     copy_id = add_copy(database)
     with database.write() as session:
-        inbox.snapshot(session, copy_id, NOW, likes=0, comments=None)
+        inbox.snapshot(session, copy_id, NOW, inbox.Counts(likes=0, comments=None))
     with database.read() as session:
         row = session.scalars(select(Snapshot)).one()
     assert (row.likes, row.comments, row.exists, row.month) == (0, None, True, "2026-12")

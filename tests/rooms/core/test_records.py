@@ -103,7 +103,9 @@ def account_id(database, add_account) -> int:
 def arrive(database, account_id, key="msg-1") -> bool:
     with database.write() as session:
         fields = {"publish_id": "9", "状态": 0}
-        return callbacks.accept(session, "wechat", key, "PUBLISHJOBFINISH", account_id, "<xml/>", fields, NOW)
+        return callbacks.accept(
+            session, callbacks.Event("wechat", key, "PUBLISHJOBFINISH", account_id, "<xml/>", fields), NOW
+        )
 
 
 def test_a_callback_is_accepted_once_however_often_it_comes(database, account_id):
@@ -144,8 +146,8 @@ def test_what_is_old_enough_is_deleted_and_nothing_that_is_still_needed(database
             Audit(actor="x", action="x", at=at)
             for at in (long_ago, NOW - timedelta(days=380), NOW - timedelta(days=360))
         )
-        callbacks.accept(session, "wechat", "done", "x", account_id, "", {}, long_ago)
-        callbacks.accept(session, "wechat", "unread", "x", account_id, "", {}, long_ago)
+        callbacks.accept(session, callbacks.Event("wechat", "done", "x", account_id, "", {}), long_ago)
+        callbacks.accept(session, callbacks.Event("wechat", "unread", "x", account_id, "", {}), long_ago)
         callbacks.finish(session, callbacks.unread(session, 1)[0].id, "ok", long_ago)
         alarms.raise_(session, "open", "notice", "core", "x", long_ago)
         alarms.raise_(session, "closed", "notice", "core", "x", long_ago)

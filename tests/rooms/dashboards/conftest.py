@@ -113,7 +113,7 @@ def submit_article(
     """An article in review with a stored payload."""
     article = write_article(house, actor, title)
     with house.db.write() as session:
-        authoring.submit(house, session, actor, article.id, [account.id], house.clock.now())
+        authoring.submit(house, session, actor, article.id, [account.id])
         return session.get_one(Article, article.id)
 
 
@@ -123,7 +123,8 @@ def approve(house: House, article_id: int, *reviewers: Actor) -> None:
         with house.db.write() as session:
             article = session.get_one(Article, article_id)
             digest = review.package_digest(session, article.head_id)
-            review.decide(session, reviewer, article_id, article.head_id, digest, "approve", "", house.clock.now())
+            judgement = review.Judgement(article.head_id, digest, "approve")
+            review.decide(session, reviewer, article_id, judgement, house.clock.now())
 
 
 def head_of(house: House, article_id: int) -> tuple[Article, Revision, list[Payload], list[Person]]:

@@ -13,7 +13,7 @@ from core.audit import Actor
 from core.clock import FixedClock
 from core.config import Settings
 from core.house import House, create_tables, open_house
-from core.inbox import Found, cover, put
+from core.inbox import Covered, Found, Origin, cover, put
 from core.models import Account, Article, Person, Revision, Source
 from core.models.words import Sentiment
 from core.ports import Score
@@ -98,13 +98,19 @@ class Town:
     def hear(self, remarks: list[Found], channel: str = "weibo", item: int | None = None) -> None:
         """Comments collected in one go."""
         with self.house.db.write() as session:
-            put(session, self.sources[channel], None, item, remarks, now=self.clock.now(), vault=self.house.vault)
+            put(
+                session,
+                Origin(self.sources[channel], None, item),
+                remarks,
+                now=self.clock.now(),
+                vault=self.house.vault,
+            )
 
     def read_all(self, since: datetime, until: datetime, state: str = "complete") -> None:
         """Coverage of every source."""
         with self.house.db.write() as session:
             for source_id in self.sources.values():
-                cover(session, source_id, None, since, until, state)
+                cover(session, Covered(source_id, None, since, until, state))
 
     def quiet_days(self, days: int = 14, item: int | None = None) -> None:
         """Days before now with one remark every three hours, read completely."""

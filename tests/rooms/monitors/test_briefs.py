@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from core.audit import Actor
-from core.inbox import cover
+from core.inbox import Covered, cover
 from core.models import Account, Article, Brief, Case, Copy, Delivery, Issue
 from core.models.words import IssueState
 from monitors.alerts import raise_due
@@ -139,7 +139,7 @@ def test_publication_cases_and_blind_spots_are_told(town: Town) -> None:
                 )
             )  # fmt: skip
         session.add(Case(number="WZ1", title="路灯", text="不亮", received_at=at, due_at=noon - timedelta(hours=1)))
-        cover(session, town.sources["wechat"], None, at, at + timedelta(hours=2), "failed", note="令牌失效")
+        cover(session, Covered(town.sources["wechat"], None, at, at + timedelta(hours=2), "failed", note="令牌失效"))
     brief = make(town.house, YESTERDAY)
     assert "应执行分发任务 2 次，已确认 50%（基数 2）" in section(brief, "publication")
     assert "公开稿件 1 篇" in section(brief, "publication")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.inbox import cover, snapshot
+from core.inbox import Counts, Covered, cover, snapshot
 from core.models import Account, Alert, Article, Copy, Issue
 from monitors import figures
 from monitors.figures import Scope, coverage
@@ -98,16 +98,16 @@ def test_a_gap_says_which_source_when_and_why_and_a_later_read_closes_it(either_
     now = town.clock.now()
     town.read_all(now - 6 * HOUR, now - 3 * HOUR)
     with town.house.db.write() as session:
-        cover(session, town.sources["weibo"], None, now - 3 * HOUR, now - HOUR, "skipped", note="当日额度用尽")
+        cover(session, Covered(town.sources["weibo"], None, now - 3 * HOUR, now - HOUR, "skipped", note="当日额度用尽"))
         for kind in ("wechat", "website", "client"):
-            cover(session, town.sources[kind], None, now - 3 * HOUR, now, "complete")
-        cover(session, town.sources["weibo"], None, now - HOUR, now, "complete")
+            cover(session, Covered(town.sources[kind], None, now - 3 * HOUR, now, "complete"))
+        cover(session, Covered(town.sources["weibo"], None, now - HOUR, now, "complete"))
     with town.house.db.read() as session:
         [gap] = figures.coverage_gaps(session, now - 6 * HOUR, now, now).value
     assert (gap["source"], gap["since"], gap["until"]) == ("weibo", now - 3 * HOUR, now - HOUR)
     assert (gap["state"], gap["note"]) == ("skipped", "当日额度用尽")
     with town.house.db.write() as session:
-        cover(session, town.sources["weibo"], None, now - 2 * HOUR, now, "complete")
+        cover(session, Covered(town.sources["weibo"], None, now - 2 * HOUR, now, "complete"))
     with town.house.db.read() as session:
         [gap] = figures.coverage_gaps(session, now - 6 * HOUR, now, now).value
     assert gap["until"] == now - 2 * HOUR
@@ -127,8 +127,8 @@ def test_silence_of_a_crawler_is_a_gap_too(town: Town) -> None:
 def test_a_source_that_never_ran_is_a_blind_spot(town: Town) -> None:
     now = town.clock.now()
     with town.house.db.write() as session:
-        cover(session, town.sources["weibo"], None, now - 6 * HOUR, now, "complete")
-        cover(session, town.sources["wechat"], None, now + HOUR, now + 2 * HOUR, "complete")
+        cover(session, Covered(town.sources["weibo"], None, now - 6 * HOUR, now, "complete"))
+        cover(session, Covered(town.sources["wechat"], None, now + HOUR, now + 2 * HOUR, "complete"))
     with town.house.db.read() as session:
         gaps = figures.coverage_gaps(session, now - 6 * HOUR, now, now).value
     assert {gap["source"] for gap in gaps} == {"website", "client"}, "one that first ran later is not expected before"
@@ -144,8 +144,8 @@ def test_a_run_read_in_part_is_one_gap_with_the_reasons_of_its_copies(town: Town
         session.add_all([Copy(article_id=article.id, account_id=1, round=number) for number in (1, 2)])
         session.flush()
         for copy_id, note in ((1, "列表只给出最近 50 条"), (2, "令牌失效")):
-            cover(session, town.sources["weibo"], copy_id, now - HOUR, now, "partial", 10, 5, note)
-        cover(session, town.sources["weibo"], None, now - HOUR, now, "partial", 20, 10)
+            cover(session, Covered(town.sources["weibo"], copy_id, now - HOUR, now, "partial", 10, 5, note))
+        cover(session, Covered(town.sources["weibo"], None, now - HOUR, now, "partial", 20, 10))
     with town.house.db.read() as session:
         gaps = figures.coverage_gaps(session, now - 6 * HOUR, now, now).value
         reading = coverage.reading_of(session, now - HOUR, now - timedelta(seconds=1), 3600)
@@ -158,9 +158,9 @@ def test_the_detectors_reading_is_the_share_of_sources_read(town: Town) -> None:
     now = town.clock.now()
     town.read_all(now - 4 * HOUR, now - 3 * HOUR)
     with town.house.db.write() as session:
-        cover(session, town.sources["weibo"], None, now - 3 * HOUR, now - 2 * HOUR, "complete")
-        cover(session, town.sources["wechat"], None, now - 3 * HOUR, now - 2 * HOUR, "partial", 10, 5)
-        cover(session, town.sources["client"], None, now - 3 * HOUR, now - 2 * HOUR, "failed")
+        cover(session, Covered(town.sources["weibo"], None, now - 3 * HOUR, now - 2 * HOUR, "complete"))
+        cover(session, Covered(town.sources["wechat"], None, now - 3 * HOUR, now - 2 * HOUR, "partial", 10, 5))
+        cover(session, Covered(town.sources["client"], None, now - 3 * HOUR, now - 2 * HOUR, "failed"))
     with town.house.db.read() as session:
         reading = coverage.reading_of(session, now - 5 * HOUR, now, 3600)
     assert list(reading.shares)[:4] == [1.0, 1.0, pytest.approx(1.5 / 4), 0.0]
@@ -238,8 +238,8 @@ def test_engagement_is_the_growth_between_snapshots(either_town: Town) -> None:
             session.add(Copy(article_id=article.id, account_id=account.id))
         session.flush()
         for hours, likes, reads in ((5, 10, None), (3, 30, 100), (1, 70, 180)):
-            snapshot(session, 1, now - hours * HOUR, likes=likes, comments=None, reposts=None, reads=reads)
-        snapshot(session, 2, now - HOUR, likes=5, comments=None, reposts=None, reads=None)
+            snapshot(session, 1, now - hours * HOUR, Counts(likes=likes, comments=None, reposts=None, reads=reads))
+        snapshot(session, 2, now - HOUR, Counts(likes=5, comments=None, reposts=None, reads=None))
     with town.house.db.read() as session:
         grown = figures.engagement(session, now - 2 * HOUR, now, now, 1)
     assert grown.value["likes"] == {"now": 45, "before": 20, "total": 75}

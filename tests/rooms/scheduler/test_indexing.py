@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from casework import intake
 from core.audit import Actor
 from core.house import House
-from core.inbox import Found, put
+from core.inbox import Found, Origin, put
 from core.models import Article, Case, Mention, Source
 from monitors.scoring import score_new
 from monitors.sentiment import SnowScorer
@@ -81,7 +81,7 @@ def comments(house: House, *texts: str) -> list[int]:
         session.flush()
         before = session.scalar(select(func.count()).select_from(Mention)) or 0
         found = [Found("comment", f"{before + n}", "", "a", "a", text, "", at) for n, text in enumerate(texts)]
-        put(session, source.id, None, None, found, at, house.vault)
+        put(session, Origin(source.id, None, None), found, at, house.vault)
         return list(session.scalars(select(Mention.id).order_by(Mention.id)))[-len(texts) :]
 
 

@@ -73,7 +73,7 @@ class Desk:
         with self.house.db.write() as session:
             return authoring.submit(
                 self.house, session, self.actor("editor"), article_id,
-                self.accounts if accounts is None else accounts, self.house.clock.now(), reason=reason,
+                self.accounts if accounts is None else accounts, reason=reason,
             )  # fmt: skip
 
     def head(self, article_id: int) -> tuple[int, str]:
@@ -86,7 +86,9 @@ class Desk:
         head, stored = self.head(article_id)
         with self.house.db.write() as session:
             now = self.house.clock.now()
-            step = review.decide(session, who, article_id, head, digest or stored, decision, reason, now)
+            step = review.decide(
+                session, who, article_id, review.Judgement(head, digest or stored, decision, reason), now
+            )
             return step.step
 
     def approve_all(self, article_id: int) -> None:

@@ -35,12 +35,16 @@ def create(house: House, who: Actor, kind: str = "wechat", name: str = "公众�
     settings = fields.get("settings", WECHAT)
     secret = fields.get("secret", {"secret": SECRET, "callback_token": "cbtoken"})
     with house.db.write() as session:
-        return accounts.create_account(session, who, kind, name, settings, secret, house.vault, house.clock.now())
+        return accounts.create_account(
+            session, who, kind, accounts.Entry(name, settings, secret), house.vault, house.clock.now()
+        )
 
 
 def update(house: House, who: Actor, account_id: int, settings: dict[str, Any], secret: dict[str, str]) -> Account:
     with house.db.write() as session:
-        return accounts.update_account(session, who, account_id, "公众号", settings, secret, house.vault)
+        return accounts.update_account(
+            session, who, account_id, accounts.Entry("公众号", settings, secret), house.vault
+        )
 
 
 def test_credentials_are_stored_sealed_and_only_said_to_be_there(house: House, admin: Actor) -> None:

@@ -156,7 +156,9 @@ def test_a_page_opened_before_a_resubmission_cannot_approve_it(desk: Desk) -> No
     desk.submit(article_id)
     now = desk.house.clock.now()
     with pytest.raises(StaleRevision), desk.house.db.write() as session:
-        review.decide(session, desk.actor("reviewer1"), article_id, old_head, old_digest, "approve", "", now)
+        review.decide(
+            session, desk.actor("reviewer1"), article_id, review.Judgement(old_head, old_digest, "approve"), now
+        )
 
 
 def test_editing_an_approved_article_needs_all_three_reviews_again(desk: Desk) -> None:
@@ -277,7 +279,7 @@ def test_a_reply_is_reviewed_once_by_another_person(desk: Desk, mention_id: int)
     assert reply.answers["account_id"] == desk.accounts[1]
     assert (reply.answers["comment_id"], reply.answers["remote_id"]) == ("c-77", "5001")
     with desk.house.db.write() as session:
-        authoring.submit(desk.house, session, desk.actor("analyst"), reply.id, [], desk.house.clock.now())
+        authoring.submit(desk.house, session, desk.actor("analyst"), reply.id, [])
     assert desk.decide(reply.id, desk.actor("reviewer2")) == 1
     assert desk.approved(reply.id)
     with desk.house.db.read() as session:
@@ -288,7 +290,7 @@ def test_the_one_who_drafted_a_reply_cannot_review_it(desk: Desk, mention_id: in
     both = desk.actor("both", "analyst", "reviewer1")
     reply = draft_reply(desk, mention_id, "both")
     with desk.house.db.write() as session:
-        authoring.submit(desk.house, session, both, reply.id, [], desk.house.clock.now())
+        authoring.submit(desk.house, session, both, reply.id, [])
     with pytest.raises(NotPermitted):
         desk.decide(reply.id, both)
 

@@ -118,9 +118,7 @@ def test_an_article_in_review_is_not_submitted_again(desk: Desk) -> None:
 def test_a_reviewer_does_not_submit(desk: Desk) -> None:
     article_id = desk.write()
     with pytest.raises(NotPermitted), desk.house.db.write() as session:
-        authoring.submit(
-            desk.house, session, desk.actor("reviewer1"), article_id, desk.accounts, desk.house.clock.now()
-        )
+        authoring.submit(desk.house, session, desk.actor("reviewer1"), article_id, desk.accounts)
 
 
 def test_the_preview_shows_each_account_and_writes_nothing(desk: Desk) -> None:

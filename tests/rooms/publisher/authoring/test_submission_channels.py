@@ -29,7 +29,7 @@ def real_desk(house: House, people: Callable[..., Actor]) -> Desk:
     }
     with house.db.write() as session:
         rows = [
-            accounts.create_account(session, admin, kind, f"真实{kind}", settings, secret, vault, now)
+            accounts.create_account(session, admin, kind, accounts.Entry(f"真实{kind}", settings, secret), vault, now)
             for kind, (settings, secret) in kinds.items()
         ]
         desk.accounts = [desk.accounts[0], *(row.id for row in rows)]  # the site has its one account already

@@ -163,7 +163,9 @@ def test_an_article_of_somebody_else_whose_link_ends_like_our_mark_is_not_ours(d
     desk.door.on["getarticle"] = {"news_item": [{"content_source_url": link, "url": "http://mp/x", "content": "x"}]}
     fields = {"publish_id": "77", "publish_status": "0", "article_id": "FOREIGN"}
     with desk.db.write() as session:
-        callbacks.accept(session, "wechat", "k1", "PUBLISHJOBFINISH", account, "", fields, desk.clock.now())
+        callbacks.accept(
+            session, callbacks.Event("wechat", "k1", "PUBLISHJOBFINISH", account, "", fields), desk.clock.now()
+        )
     handle_callbacks(desk.house)
     assert desk.state(row) == "planned"
     assert desk.copy(row).remote_id == ""
