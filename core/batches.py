@@ -20,6 +20,12 @@ Work = Callable[[Session, Sequence[Piece]], Sequence[Result]]  # pieces of one k
 MOST = 32  # pieces of work in one transaction, so that other processes get their turn
 
 
+def _closed() -> threading.Lock:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
 @dataclass(eq=False)
 class Job:
     """One thread's piece of work and what became of it."""
@@ -29,6 +35,8 @@ class Job:
     done: bool = False
     value: Any = None
     error: BaseException | None = field(default=None, repr=False)
+    leads: bool = False
+    gate: threading.Lock = field(default_factory=_closed, repr=False)  # opened when it is done, or has to lead
 
 
 class Batch:
@@ -42,31 +50,61 @@ class Batch:
     def __init__(self, write: Callable[[], AbstractContextManager[Session]]) -> None:
         self._write = write
         self._waiting: deque[Job] = deque()
-        self._mutex, self._turn = threading.Lock(), threading.Lock()
+        self._mutex = threading.Lock()
+        self._led = False  # somebody writes, or has been told to
 
     def run(self, work: Callable[[Session, Sequence[Piece]], Sequence[Result]], piece: Piece) -> Result:
-        """Wait for a turn; whoever has it writes for everybody who waits."""
+        """Who comes first writes for everybody who waits; who comes meanwhile is the next one's."""
         job = Job(work, piece)
         with self._mutex:
             self._waiting.append(job)
-        with self._turn:
-            if not job.done:
-                self._serve(job)
+            leads, self._led = not self._led, True
+        if not leads:
+            self._wait(job)
+        if not job.done:
+            self._lead()
         if job.error is not None:
             raise job.error
         result: Result = job.value
         return result
 
-    def _serve(self, own: Job) -> None:
+    def _lead(self) -> None:
+        """Write one round; the first of those who came meanwhile leads the next. Everybody written for goes on."""
         with self._mutex:
             jobs = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-        if own not in jobs:  # more are waiting than go into one transaction
+        try:
+            if len(jobs) == 1 or not self._shared(jobs):
+                for job in jobs:
+                    self._alone(job)
+        finally:
+            self._hand_over()
+            for job in jobs[1:]:  # the first one is this thread's own
+                self._let_go(job)
+
+    def _wait(self, job: Job) -> None:
+        """Until it is done, or this thread is the next to write. One that is interrupted leaves the line."""
+        try:
+            job.gate.acquire()
+        except BaseException:
             with self._mutex:
-                self._waiting.remove(own)
-            jobs.append(own)
-        if len(jobs) == 1 or not self._shared(jobs):
-            for job in jobs:
-                self._alone(job)
+                mine = job in self._waiting
+                if mine:
+                    self._waiting.remove(job)
+            if mine and job.leads:
+                self._hand_over()
+            raise
+
+    def _hand_over(self) -> None:
+        with self._mutex:
+            self._led = bool(self._waiting)
+            if self._waiting:
+                self._waiting[0].leads = True
+                self._waiting[0].gate.release()
+
+    def _let_go(self, job: Job) -> None:
+        if not job.done:  # the writing thread was interrupted
+            job.error, job.done = RuntimeError("the thread that wrote for this one was interrupted"), True
+        job.gate.release()
 
     def _shared(self, jobs: list[Job]) -> bool:
         """All in one transaction; False when it was rolled back, whoever's fault it was."""

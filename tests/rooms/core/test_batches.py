@@ -161,3 +161,42 @@ def test_a_bad_piece_of_a_kind_spoils_no_other(database):
     results = while_one_writes(database, pieces, run=lambda piece: database.gathered(add_all, piece))
     assert [type(result) for result in results] == [ValueError, *[int] * (THREADS - 2)]
     assert names(database) == set(pieces[1:])
+
+
+def test_whoever_was_written_for_goes_on_while_the_next_round_is_written(database):
+    """A thread whose piece is committed never waits for the pieces that came after it."""
+    if not database.sqlite:
+        assert database.together(add("by itself")) > 0  # there each writes for itself
+        return
+    begun, go = ([threading.Event() for _ in range(3)] for _ in range(2))
+
+    def slow(number: int) -> Any:
+        def work(_session: Session) -> None:
+            begun[number].set()
+            assert go[number].wait(10)
+
+        return work
+
+    def in_line(pieces: int) -> None:
+        while len(database._batch._waiting) < pieces:
+            threading.Event().wait(0.01)
+
+    with ThreadPoolExecutor(4) as pool:
+        rounds = [pool.submit(database.together, slow(0))]
+        assert begun[0].wait(10)
+        rounds.append(pool.submit(database.together, slow(1)))
+        in_line(1)
+        written = pool.submit(database.together, add("in the second round"))
+        in_line(2)
+        go[0].set()
+        assert begun[1].wait(10)
+        rounds.append(pool.submit(database.together, slow(2)))
+        in_line(1)
+        go[1].set()
+        assert begun[2].wait(10)
+        assert written.result(10) > 0
+        assert not rounds[2].done()
+        go[2].set()
+        for each in rounds:
+            each.result(10)
+    assert not database._batch._led
