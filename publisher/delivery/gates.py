@@ -107,14 +107,18 @@ def check_gates(session: Session, deliveries: Sequence[Any], now: datetime) -> N
     withdrawn = {fact[1] for fact in facts if fact[0] == "withdrawal"}
     standing = approved(facts)
     for row in public:
-        if row.copy_id in withdrawn:
-            raise Stopped(cancelled=WITHDRAWN)
-        if frozen[row.account_id]:
-            raise Stopped(held=frozen[row.account_id])
-        if row.window_ends_at and now > row.window_ends_at:
-            raise Stopped(held="已过发布时限，请决定是否仍要发出")
-        if row.revision_id not in standing:
-            raise Stopped(held=VOIDED)
+        _let_through(row, frozen[row.account_id], now, withdrawn, standing)
+
+
+def _let_through(row: Any, frozen: str, now: datetime, withdrawn: set[int], standing: set[int]) -> None:
+    if row.copy_id in withdrawn:
+        raise Stopped(cancelled=WITHDRAWN)
+    if frozen:
+        raise Stopped(held=frozen)
+    if row.window_ends_at and now > row.window_ends_at:
+        raise Stopped(held="已过发布时限，请决定是否仍要发出")
+    if row.revision_id not in standing:
+        raise Stopped(held=VOIDED)
 
 
 def check_answers(session: Session, deliveries: Sequence[Any]) -> None:

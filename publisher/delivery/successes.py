@@ -110,16 +110,7 @@ def note_success(session: Session, account_ids: Sequence[int], now: datetime) ->
 
 def _write_plain(connection: Connection, session: Session, successes: Sequence[Success]) -> set[Claimed]:
     """The claims it wrote for."""
-    wanted = {"row_ids": [success.claimed.row_id for success in successes if _is_plain_news(success.news)]}
-    if not wanted["row_ids"]:
-        return set()
-    connection.execute(LOCK_COPIES, wanted)
-    rows = {(row.id, row.fence): row for row in connection.execute(LOCK_ROWS, wanted) if _is_plain_row(row)}
-    found = [
-        (success, row)
-        for success in successes
-        if (row := rows.get((success.claimed.row_id, success.claimed.fence))) and _is_plain_news(success.news)
-    ]
+    found = _plain(connection, [success for success in successes if _is_plain_news(success.news)])
     if found:
         now = max(success.now() for success, _row in found)
         write_pending(connection, [success.pending for success, _row in found], now)
@@ -128,6 +119,17 @@ def _write_plain(connection: Connection, session: Session, successes: Sequence[S
         _show(session, [(success, row) for success, row in found if success.news.receipt.state == "confirmed"], now)
         note_success(session, [row.account_id for _success, row in found], now)
     return {success.claimed for success, _row in found}
+
+
+def _plain(connection: Connection, successes: Sequence[Success]) -> list[tuple[Success, Any]]:
+    """Those whose claim holds a plain row, with the row; copies and rows are locked from now on."""
+    if not successes:
+        return []
+    wanted = {"row_ids": [success.claimed.row_id for success in successes]}
+    connection.execute(LOCK_COPIES, wanted)
+    rows = {(row.id, row.fence): row for row in connection.execute(LOCK_ROWS, wanted) if _is_plain_row(row)}
+    pairs = [(success, rows.get((success.claimed.row_id, success.claimed.fence))) for success in successes]
+    return [(success, row) for success, row in pairs if row is not None]
 
 
 def _is_plain_news(news: News) -> bool:
