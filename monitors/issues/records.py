@@ -3,10 +3,11 @@
 `Issue.reasons` holds every number the issue rests on, as JSON:
 `expected observed z bin_s bin_at` (of the term that stands out most; weighted counts a bin), `term` (empty: the
 item's stir as a whole), `terms` [{term, expected, observed, z, mentions}], `mentions authors sources negative
-negative_share copy_share`, `channels` {kind: mentions}, `kinds` {kind: mentions}, `reposts views hourly usual_hourly`,
-`article_id item`, `voice` (what people say, in one clause), `first_post` (a mention id), `top_posts` [mention ids],
-`coverage` {state, share, note}, `baseline` {bins, short}, `grade` [[code, text]], `graded` (the highest level the
-machine found), `detector`, `relapsed_at`, `person` {level, at, name, note}.
+opinions negative_share copy_share` (opinions: mentions with text, the base of the share), `channels` {kind: mentions},
+`kinds` {kind: mentions}, `reposts views hourly usual_hourly`, `article_id item`, `voice` (what people say, in one
+clause), `first_post` (a mention id), `top_posts` [mention ids], `coverage` {state, share, note}, `baseline` {bins,
+short}, `grade` [[code, text]], `graded` (the highest level the machine found), `detector`, `relapsed_at`,
+`person` {level, at, name, note}.
 """
 
 from __future__ import annotations
@@ -226,6 +227,7 @@ def _voice_numbers(said: list[Said]) -> dict[str, Any]:
         "authors": voices.authors,
         "sources": voices.sources,
         "negative": voices.negative,
+        "opinions": opinions,
         "negative_share": round(voices.negative / opinions, 3) if opinions else None,
         "copy_share": round(voices.copy_share, 3),
         "channels": dict(Counter(one.channel or "other" for one in said)),

@@ -185,6 +185,20 @@ def test_a_notice_that_many_read_is_no_issue_until_a_word_of_theirs_stands_out(t
     assert issue.reasons["mentions"] > ITEM_MENTIONS  # the stir around it belongs to it
 
 
+def test_a_share_is_told_of_those_who_say_something(town: Town) -> None:
+    town.quiet_days()
+    item = town.item()
+    town.say("", town.clock.now(), item=item, kind="repost")
+    town.burst(WATER, 20, item)
+    for text in CHAT[:40]:
+        town.say(f"{text}，差", town.clock.now(), item=item)
+    town.score()
+    assert detect(town.house) == [1]
+    reasons = issues(town)[0].reasons
+    assert (reasons["mentions"], reasons["opinions"], reasons["negative"]) == (61, 60, 60)
+    assert reasons["negative_share"] == 1.0
+
+
 def test_one_loud_person_is_no_issue(town: Town) -> None:
     town.quiet_days()
     for number in range(30):
