@@ -116,7 +116,10 @@ def live_after_end(session: Session, delivery: Delivery, receipt: Receipt, now: 
     if copy is None:
         return
     over = copy.state in OVER
-    if over and receipt.remote_id == copy.remote_id and not is_own(copy.account.kind):
+    if is_own(copy.account.kind):
+        if _covers_newer(session, copy, now):
+            return
+    elif over and receipt.remote_id == copy.remote_id:
         return  # the post we deleted: its number never comes back
     was_live = copy.state == CopyState.LIVE
     _take_number(session, copy, receipt, now)
@@ -135,6 +138,15 @@ def live_after_end(session: Session, delivery: Delivery, receipt: Receipt, now: 
     key, text = f"late_live:{copy.id}", f"{name_of(copy)}{text}"
     alarms.raise_(session, key, AlarmLevel.CRITICAL, ROOM, text, now, copy_id=copy.id)
     watch_rounds(session, copy, now)
+
+
+def _covers_newer(session: Session, copy: Copy, now: datetime) -> bool:
+    """Our own pages keep one address over all rounds: taking an old round down would take down the new one."""
+    if not any(each.round > copy.round for each in _live_rounds(session, copy.article_id, copy.account_id)):
+        return False
+    text = f"{name_of(copy)}的旧一轮稍后写到了平台上，盖住了新的一轮，请核对后再发布一次修改"
+    alarms.raise_(session, f"late_live:{copy.id}", AlarmLevel.CRITICAL, ROOM, text, now, copy_id=copy.id)
+    return True
 
 
 def _take_number(session: Session, copy: Copy, receipt: Receipt, now: datetime) -> None:

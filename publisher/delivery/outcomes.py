@@ -165,6 +165,8 @@ def _sent(session: Session, delivery: Delivery, news: News, now: datetime) -> No
 def _reopen(session: Session, delivery: Delivery, now: datetime) -> None:
     """A row that was put back or refused is, or may come, live after all; if withdrawn meanwhile it is taken down."""
     copy = delivery.copy
+    if delivery.state == State.REFUSED:
+        alarms.clear(session, refused_key(delivery.id), "ledger", now)
     if delivery.state in IN_FLIGHT or copy is None or delivery.operation != Operation.PUBLISH:
         return
     if copy.state == CopyState.NEVER:
@@ -225,7 +227,7 @@ def _refused(session: Session, delivery: Delivery, news: News, now: datetime) ->
     close_steps(session, delivery, Effect.DONE.value, now)  # the call itself was answered: accepted, then refused
     name = f"《{delivery.article.title}》在“{delivery.account.name}”"
     alarms.raise_(
-        session, f"refused:{delivery.id}", AlarmLevel.WARNING, ROOM, f"{name}被拒绝：{news.receipt.text}", now,
+        session, refused_key(delivery.id), AlarmLevel.WARNING, ROOM, f"{name}被拒绝：{news.receipt.text}", now,
         delivery_id=delivery.id,
     )  # fmt: skip
     if delivery.operation == Operation.WITHDRAW and delivery.copy:
@@ -273,6 +275,11 @@ def ask_key(delivery_id: int) -> str:
 def stuck_key(delivery_id: int) -> str:
     """The alarm about a withdrawal that is not done in time."""
     return f"withdraw:{delivery_id}"
+
+
+def refused_key(delivery_id: int) -> str:
+    """The alarm about a refused row."""
+    return f"refused:{delivery_id}"
 
 
 def close_questions(session: Session, delivery: Delivery, by: str, now: datetime) -> None:

@@ -31,6 +31,7 @@ def retry_refused(session: Session, actor: Actor, delivery_id: int, now: datetim
     _need_no_withdrawal(session, delivery)
     if delivery.operation != Operation.WITHDRAW and delivery.article.state == ArticleState.WITHDRAWN:
         raise TransitionNotAllowed("稿件已撤回，不能重试。")
+    _need_nothing_live(session, delivery)
     _need_approval(session, delivery)
     move(delivery, State.PLANNED, now, "人工决定重试")
     _renew(delivery, now)
@@ -49,6 +50,7 @@ def resume_held(session: Session, actor: Actor, delivery_id: int, now: datetime)
     if delivery.state != State.HELD:
         raise TransitionNotAllowed("只有暂缓的分发可以恢复。")
     _need_no_withdrawal(session, delivery)
+    _need_nothing_live(session, delivery)
     _need_approval(session, delivery)
     move(delivery, State.PLANNED, now, "人工决定恢复")
     _renew(delivery, now)
@@ -179,6 +181,18 @@ def _next_attempt(session: Session, delivery: Delivery) -> int:
 def _need_no_withdrawal(session: Session, delivery: Delivery) -> None:
     if waiting_withdrawal(session, delivery.copy_id):
         raise TransitionNotAllowed("稿件的撤回还没有完成，现在不能再发，也不能另起一次撤回。")
+
+
+def _need_nothing_live(session: Session, delivery: Delivery) -> None:
+    """A publication never goes out beside a copy of its own or an earlier round that came live after all."""
+    if delivery.operation != Operation.PUBLISH:
+        return
+    live = select(Copy.id).where(
+        Copy.article_id == delivery.article_id, Copy.account_id == delivery.account_id,
+        Copy.round <= delivery.round, Copy.state == CopyState.LIVE.value,
+    )  # fmt: skip
+    if session.scalar(live.limit(1)) is not None:
+        raise TransitionNotAllowed("这篇稿件在该账号上已有一条在线，不能再发；请先撤回，再用“再次发布”。")
 
 
 def _need_approval(session: Session, delivery: Delivery) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,14 +18,24 @@ MOST_SUBMITS = 1  # calls after which the same draft may be submitted once more
 def find_article(api: WechatApi, key: Key, since: datetime) -> Receipt | Absent | Undecided:
     """Our mark in the list of published articles; absent only when every other sign says so too (ledger §6)."""
     items, whole = api.published()
-    ours = next((item for item in items if item_mark(item) == key.mark), None)
-    if ours is not None:
-        return receipt_of_item(ours)
+    ours = [item for item in items if item_mark(item) == key.mark]
+    if ours:
+        return _found(ours)
     if _ids(items) & set(key.gone):
         return Undecided("微信列表还列着早已删除的文章，没有更新，暂时不能断定")
     if not (whole or _reaches_back(items, key, since, SKEW_S / api.house.settings.time_factor)):
         return Undecided("微信列表未能回溯到提交时刻，请到公众平台核对")
     return _not_listed(api, key)
+
+
+def _found(ours: Sequence[dict[str, Any]]) -> Receipt:
+    """The article that stands, with the numbers of others beside it; or one that was published and deleted since."""
+    standing = [item for item in ours if not is_deleted(item)]
+    receipt = receipt_of_item((standing or ours)[0])
+    if not standing:
+        return replace(receipt, data={**receipt.data, "gone": "us"})
+    twins = [receipt_of_item(item).remote_id for item in standing[1:]]
+    return replace(receipt, data={**receipt.data, "twins": twins}) if twins else receipt
 
 
 def _ids(items: Sequence[dict[str, Any]]) -> set[str]:
