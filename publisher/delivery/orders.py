@@ -60,7 +60,7 @@ def read_order(session: Session, delivery: Delivery) -> Order:
 def read_orders(session: Session, delivery_ids: Sequence[int]) -> dict[int, Order]:
     """The same for many rows at once, by their numbers; rows without an approved payload are left out."""
     rows = session.execute(ORDERS, {"row_ids": delivery_ids}).all()
-    calls = calls_made(session, [row.id for row, *_rest in rows if row.once_at is not None])
+    calls = calls_made(session, [row.id for row, *_rest in rows])
     return {
         row.id: _order(session, calls.get(row.id, 0), each)
         for each in rows

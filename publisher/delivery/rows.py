@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.orm import Session, joinedload, object_session
+from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy.orm import Session, aliased, joinedload, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from core.db import insert_for
@@ -181,14 +181,20 @@ def close_steps(session: Session, delivery: Delivery, effect: str, now: datetime
 def calls_made(session: Session, delivery_ids: Sequence[int]) -> dict[int, int]:
     """Once-only calls that reached the platform or may have; absent ones count, since a late accept may yet come.
 
-    By row; rows without any are left out.
+    By row; rows without any are left out. A publish counts the calls of every publish of its copy: an older version's
+    late accept would be a second post as well.
     """
     if not delivery_ids:
         return {}
+    mine, other = aliased(Delivery), aliased(Delivery)
+    public = Operation.PUBLISH.value
+    same_copy = and_(mine.operation == public, other.operation == public, other.copy_id == mine.copy_id)
     count = (
-        select(Step.delivery_id, func.count(Step.id))
-        .where(Step.delivery_id.in_(delivery_ids), Step.once.is_(True), Step.effect.in_((*POSSIBLE, ABSENT)))
-        .group_by(Step.delivery_id)
+        select(mine.id, func.count(Step.id))
+        .join(other, or_(other.id == mine.id, same_copy))
+        .join(Step, Step.delivery_id == other.id)
+        .where(mine.id.in_(delivery_ids), Step.once.is_(True), Step.effect.in_((*POSSIBLE, ABSENT)))
+        .group_by(mine.id)
     )
     return dict(session.execute(count).all())
 

@@ -388,3 +388,17 @@ def test_a_clock_that_jumps_within_a_round_makes_nothing_absent(desk: Desk) -> N
     desk.lookout.takeover.run = real  # type: ignore[method-assign]
     desk.look(1, 1)
     assert desk.state(row) == "unknown"
+
+
+def test_a_new_version_that_weibo_calls_a_repetition_is_looked_for_where_the_old_call_was_lost(weibo: Weibo):
+    """The old version's call was called absent by a person; the same words come back as repeated: it may be there."""
+    account_id = weibo.weibo()
+    old = lost_share(weibo, account_id)
+    say_absent(weibo, old)
+    article_id = weibo.row(old).article_id
+    weibo.revise(article_id, [account_id], "关于道路施工的通告")
+    [new] = weibo.plan(article_id, late_policy="send")
+    weibo.door.on["statuses/share"] = {"error_code": 20019, "error": "repeat content"}
+    weibo.deliver()
+    assert weibo.state(old) == "superseded"
+    assert weibo.state(new) == "unknown"
