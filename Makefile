@@ -17,7 +17,7 @@ test: $(VENV)/test.stamp node_modules/.stamp system
 check: $(VENV)/test.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy core publisher monitors casework spiders scheduler dashboards portal sandbox app
+	@$(BIN)/mypy core publisher monitors casework spiders scheduler dashboards portal sandbox app bench
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/unit tests/architecture -m "not slow"
 

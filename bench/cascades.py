@@ -93,7 +93,7 @@ def measure(directory: Path, originals: list[str], regime: str) -> dict[str, Any
 
 def largest(file: Path, count: int) -> list[str]:
     """Ids of the originals with the most rows."""
-    sizes = Counter(row["original"] for row in read_rows(file))
+    sizes = Counter(row["original"] for row in read_rows(file, ("original",)))
     return [original for original, _size in sizes.most_common(count)]
 
 
@@ -128,7 +128,7 @@ def play(house: House, url: str, directory: Path, originals: list[str], regime: 
     all of their first hours are over. An older post with nothing under it gives detection fourteen quiet days.
     """
     made = ask(url, "/control/accounts", {"platform": "weibo"})
-    titles = {row["id"]: row["text"] for row in read_rows(directory / "originals.tsv.gz")}
+    titles = {row["id"]: row["text"] for row in read_rows(directory / "originals.tsv.gz", ("id", "text"))}
     account_id, author_id = open_account(house, made, regime)
     now, posts = house.clock.now(), []
     quiet = share(url, made["access_token"], -1)
