@@ -66,8 +66,9 @@ class Origin:
 
 @dataclass(frozen=True)
 class Counts:
-    """What a platform counts under one copy; None means that it does not tell."""
+    """The platform's own counts of one copy: None where it tells none, `exists` False where the copy is gone."""
 
+    copy_id: int
     likes: int | None = None
     comments: int | None = None
     reposts: int | None = None
@@ -119,9 +120,9 @@ def mark_deleted(session: Session, source_id: int, external_ids: Iterable[str], 
     return len(session.execute(gone.values(deleted_at=now).returning(Mention.id)).all())
 
 
-def snapshot(session: Session, copy_id: int, now: datetime, counts: Counts) -> Snapshot:
+def snapshot(session: Session, counts: Counts, now: datetime) -> Snapshot:
     """Append the counts of one copy."""
-    row = Snapshot(copy_id=copy_id, month=_month(now), at=now, **asdict(counts))
+    row = Snapshot(month=_month(now), at=now, **asdict(counts))
     session.add(row)
     return row
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.inbox import Found
+from core.inbox import Counts, Found
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,6 @@ class CopyRef:
     def key(self) -> str:
         """Where this copy stands in `Source.cursor`."""
         return str(self.id)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """The platform's own counts of one copy; `exists` False is the platform's sign that the copy is gone."""
-
-    copy_id: int
-    likes: int | None = None
-    comments: int | None = None
-    reposts: int | None = None
-    reads: int | None = None
-    exists: bool = True
 
 
 @dataclass(frozen=True)

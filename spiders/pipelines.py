@@ -22,7 +22,7 @@ from core.errors import LostClaim
 from core.http import mask
 from core.models import CrawlRun, Mention, Snapshot, Source
 from core.models.words import CoverageState
-from spiders.items import CopyRef, Counts, Gap, Listing, Page, Recheck, Span, Trouble
+from spiders.items import CopyRef, Gap, Listing, Page, Recheck, Span, Trouble
 from spiders.visits import Visit, end_run, hold, pause_s, visit_of
 from spiders.walks import restart_deep
 
@@ -145,14 +145,14 @@ def missing_in_list(session: Session, source_id: int, listing: Listing) -> list[
     return [external_id for external_id in session.scalars(known) if external_id not in listing.ids]
 
 
-def take_counts(session: Session, counts: Counts, now: datetime) -> None:
+def take_counts(session: Session, counts: inbox.Counts, now: datetime) -> None:
     """Append a snapshot unless the last one, less than an hour old, says the same."""
     columns = (Snapshot.likes, Snapshot.comments, Snapshot.reposts, Snapshot.reads, Snapshot.exists)
     newest = select(*columns).where(Snapshot.copy_id == counts.copy_id, Snapshot.at > now - SAME_COUNTS)
     last = session.execute(newest.order_by(Snapshot.id.desc()).limit(1)).first()
     values = (counts.likes, counts.comments, counts.reposts, counts.reads, counts.exists)
     if last is None or tuple(last) != values:
-        inbox.snapshot(session, counts.copy_id, now, inbox.Counts(*values[:4], exists=counts.exists))
+        inbox.snapshot(session, counts, now)
 
 
 def write_figures(session: Session, visit: Visit) -> CrawlRun:

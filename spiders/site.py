@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from scrapy.http import Request, Response
 
-from core.inbox import Found
+from core.inbox import Counts, Found
 from core.models.words import CommentState, MentionKind
-from spiders.items import CopyRef, Counts, Page
+from spiders.items import CopyRef, Page
 from spiders.reader import Reader, decode
 
 

@@ -107,11 +107,8 @@ class Breakers:
         rng = random.Random(self.seed + 1)
         began = time.monotonic()
         while self.tally.kills < count and not self.quiet.is_set():
-            due_s = (self.tally.kills + rng.uniform(0, 1)) * self.launch_s / count
-            if self.quiet.wait(max(0.0, began + due_s - time.monotonic())):
+            if (pid := self._next_victim(rng, began, self.tally.kills, count)) is None:
                 return
-            pid = self._busy_worker(rng)
-            time.sleep(rng.uniform(0, MOST_INTO_S))
             self.tally.kills += self.roster.kill(pid)
 
     def _stop(self, count: int) -> None:
@@ -120,11 +117,8 @@ class Breakers:
         began = time.monotonic()
         timers: list[threading.Timer] = []
         while self.tally.stops < count and not self.quiet.is_set():
-            due_s = (self.tally.stops + rng.uniform(0, 1)) * self.launch_s / count
-            if self.quiet.wait(max(0.0, began + due_s - time.monotonic())):
+            if (pid := self._next_victim(rng, began, self.tally.stops, count)) is None:
                 break
-            pid = self._busy_worker(rng)
-            time.sleep(rng.uniform(0, MOST_INTO_S))
             process = self._stop_one(pid)
             if process is None:
                 continue
@@ -133,6 +127,15 @@ class Breakers:
             timers[-1].start()
         for timer in timers:
             timer.join()
+
+    def _next_victim(self, rng: random.Random, began: float, done: int, count: int) -> int | None:
+        """A busy worker at a random instant of its delivery, once its turn has come; None at rest."""
+        due_s = (done + rng.uniform(0, 1)) * self.launch_s / count
+        if self.quiet.wait(max(0.0, began + due_s - time.monotonic())):
+            return None
+        pid = self._busy_worker(rng)
+        time.sleep(rng.uniform(0, MOST_INTO_S))
+        return pid
 
     def _stop_one(self, pid: int) -> BaseProcess | None:
         """Not inside a writing transaction on SQLite: whoever is stopped there stops the database for everybody.

@@ -174,11 +174,7 @@ def _joined(found: list[Gap]) -> list[Gap]:
     joined: list[Gap] = []
     for gap in sorted(found, key=lambda gap: (gap.since_at, gap.until_at)):
         last = joined[-1] if joined else None
-        if (
-            last
-            and (last.state, last.note) == (gap.state, gap.note)
-            and gap.since_at <= last.until_at + timedelta(minutes=10)
-        ):
+        if last and (last.state, last.note) == (gap.state, gap.note) and gap.since_at <= last.until_at + JOINED:
             joined[-1] = Gap(
                 last.source_id, last.source, last.since_at, max(last.until_at, gap.until_at), last.state, last.note
             )

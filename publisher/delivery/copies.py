@@ -123,7 +123,7 @@ def live_after_end(session: Session, delivery: Delivery, receipt: Receipt, now: 
         return  # the post we deleted: its number never comes back
     was_live = copy.state == CopyState.LIVE
     _take_number(session, copy, receipt, now)
-    close_steps(session, delivery, Effect.DONE.value, now)
+    close_steps(session, [delivery.id], Effect.DONE.value, now)
     note_event(session, copy, CopyEventKind.LIVE, now, delivery_id=delivery.id, remote_id=receipt.remote_id, late=True)
     if delivery.state == State.SUPERSEDED and not over:
         newer = rows_of(session, copy.id, frozenset({State.PLANNED, State.INTENDED}), Operation.PUBLISH.value)

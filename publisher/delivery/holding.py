@@ -34,17 +34,21 @@ def end_empty_holds(house: House) -> int:
     now, cleared = house.clock.now(), 0
     query = select(Alarm).where(Alarm.dedup_key.startswith(PREFIX), Alarm.cleared_at.is_(None))
     with house.db.read() as session:
-        empty = [alarm.dedup_key for alarm in session.scalars(query) if not _any_held(session, alarm)]
+        empty = [alarm.dedup_key for alarm in session.scalars(query) if not _any_held(session, _ids(alarm))]
     if empty:
         with house.db.write() as session:
             for alarm in session.scalars(query.where(Alarm.dedup_key.in_(empty)).order_by(Alarm.id)).all():
-                if not _any_held(session, alarm):
+                if not _any_held(session, _ids(alarm)):
                     cleared += alarms.clear(session, alarm.dedup_key, "ledger", now)
     return cleared
 
 
-def _any_held(session: Session, alarm: Alarm) -> bool:
-    held = exists().where(Delivery.id.in_(alarm.detail.get("ids", [])), Delivery.state == DeliveryState.HELD.value)
+def _ids(alarm: Alarm) -> list[int]:
+    return list(alarm.detail.get("ids", []))
+
+
+def _any_held(session: Session, row_ids: Sequence[int]) -> bool:
+    held = exists().where(Delivery.id.in_(row_ids), Delivery.state == DeliveryState.HELD.value)
     return bool(session.scalar(select(held)))
 
 
@@ -52,9 +56,6 @@ def end_hold(session: Session, delivery_id: int, now: datetime) -> None:
     """The row is held no longer: close the alarms of which it was the last."""
     query = select(Alarm).where(Alarm.dedup_key.startswith(PREFIX), Alarm.cleared_at.is_(None))
     for alarm in session.scalars(query).all():
-        ids = [row_id for row_id in alarm.detail.get("ids", []) if row_id != delivery_id]
-        if len(ids) == len(alarm.detail.get("ids", [])):
-            continue
-        waiting = exists().where(Delivery.id.in_(ids), Delivery.state == DeliveryState.HELD.value)
-        if not session.scalar(select(waiting)):
+        others = [row_id for row_id in _ids(alarm) if row_id != delivery_id]
+        if len(others) < len(_ids(alarm)) and not _any_held(session, others):
             alarms.clear(session, alarm.dedup_key, "ledger", now)

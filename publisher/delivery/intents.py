@@ -45,8 +45,8 @@ BEGIN_STEPS, ADD_STEPS = insert(STEPS).returning(STEPS.c.delivery_id, STEPS.c.id
 
 
 @cache
-def change_rows(columns: tuple[str, ...]) -> Update:
-    """Rows by `row_id`, under the fence `mine`: these columns, by their names."""
+def _change_row(columns: tuple[str, ...]) -> Update:
+    """A row by `row_id`, under the fence `mine`: these columns, by their names."""
     return (
         update(ROWS)
         .where(ROWS.c.id == bindparam("row_id"), ROWS.c.fence == bindparam("mine"))
@@ -82,6 +82,15 @@ class Pending:
         """What waits for the row itself."""
         closed = {"once_step": ""} if self.once_closed else {}
         return closed | ({} if self.memory is None else {"memory": self.memory})
+
+
+def change_rows(connection: Connection, changes: Iterable[tuple[Claimed, Json]]) -> None:
+    """New values of claimed rows, each under its fence; rows with the same columns together."""
+    kinds: dict[tuple[str, ...], list[Json]] = defaultdict(list)
+    for claimed, values in changes:
+        kinds[tuple(values)].append({**values, "row_id": claimed.row_id, "mine": claimed.fence})
+    for columns, rows in kinds.items():
+        connection.execute(_change_row(columns), rows)
 
 
 def write_pending(connection: Connection, pendings: Sequence[Pending], now: datetime) -> None:
@@ -121,7 +130,7 @@ def begin(session: Session, intents: Sequence[Intent]) -> list[tuple[datetime, i
     rows = _lock_mine(connection, intents)
     check_gates(session, rows, now)
     check_answers(session, rows)
-    _change(connection, intents)
+    change_rows(connection, [(intent.claimed, _columns(intent)) for intent in intents])
     write_pending(connection, [intent.pending for intent in intents], now)
     begun = _begin_steps(connection, intents)
     return [
@@ -155,14 +164,8 @@ def _begin_steps(connection: Connection, intents: Sequence[Intent]) -> dict[int,
     return {row.delivery_id: row.id for row in connection.execute(BEGIN_STEPS, steps)}
 
 
-def _change(connection: Connection, intents: Iterable[Intent]) -> None:
-    kinds: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for intent in intents:
-        values = {"step_at": intent.at, **intent.pending.columns(), **intent.columns}
-        mine = {"row_id": intent.claimed.row_id, "mine": intent.claimed.fence}
-        kinds[tuple(values)].append({**values, **mine})
-    for columns, rows in kinds.items():
-        connection.execute(change_rows(columns), rows)
+def _columns(intent: Intent) -> Json:
+    return {"step_at": intent.at, **intent.pending.columns(), **intent.columns}
 
 
 def _alike(answers: Iterable[tuple[int, dict[str, Any]]]) -> Iterable[tuple[tuple[Any, bool], list[dict[str, Any]]]]:

@@ -81,7 +81,7 @@ def learn(session: Session, delivery: Delivery, news: News, now: datetime) -> bo
 def learn_absent(session: Session, delivery: Delivery, now: datetime, source: str, detail: Json) -> None:
     """The lost call is absent for certain: send again, unless a withdrawal, a freeze or a newer revision says no."""
     observe(session, delivery, source, ABSENT, now, detail=detail)
-    close_steps(session, delivery, ABSENT, now)
+    close_steps(session, [delivery.id], ABSENT, now)
     delivery.receipt, delivery.job_id = {}, ""  # what was said of this call says nothing of the next
     if waiting_withdrawal(session, delivery.copy_id):
         put_back(delivery, now, cancelled="查证为未发出，且稿件已撤回")
@@ -107,7 +107,7 @@ def _confirmed(session: Session, delivery: Delivery, news: News, now: datetime) 
         move(delivery, state, now)
     if news.source != "call":
         delivery.fence += 1
-    close_steps(session, delivery, Effect.DONE.value, now)
+    close_steps(session, [delivery.id], Effect.DONE.value, now)
     delivery.once_step, delivery.receipt = "", kept(news.receipt, delivery.receipt)
     delivery.error_code = delivery.error_text = ""
     close_questions(session, delivery, "ledger", now)
@@ -224,7 +224,7 @@ def _refused(session: Session, delivery: Delivery, news: News, now: datetime) ->
     delivery.once_step, delivery.error_code, delivery.error_text = "", news.code, news.receipt.text
     delivery.receipt = kept(news.receipt, delivery.receipt)
     close_questions(session, delivery, "ledger", now)
-    close_steps(session, delivery, Effect.DONE.value, now)  # the call itself was answered: accepted, then refused
+    close_steps(session, [delivery.id], Effect.DONE.value, now)  # the call itself was answered: accepted, then refused
     name = f"《{delivery.article.title}》在“{delivery.account.name}”"
     alarms.raise_(
         session, refused_key(delivery.id), AlarmLevel.WARNING, ROOM, f"{name}被拒绝：{news.receipt.text}", now,

@@ -45,7 +45,8 @@ LOCK_MINE = LOCK_ROW.where(Delivery.fence == bindparam("mine"))
 CLOSE_STEPS = (
     update(Step)
     .where(
-        Step.delivery_id == bindparam("row_id"), Step.once.is_(True), Step.effect.in_(["", Effect.UNKNOWN.value])
+        Step.delivery_id.in_(bindparam("row_ids", expanding=True)), Step.once.is_(True),
+        Step.effect.in_(["", Effect.UNKNOWN.value]),
     )
     .values(effect=bindparam("new_effect"), result_at=func.coalesce(Step.result_at, bindparam("now", type_=Instant())))
     .execution_options(synchronize_session=False)
@@ -172,9 +173,9 @@ def note_event(session: Session, copy: Copy, kind: CopyEventKind, now: datetime,
     session.add(CopyEvent(copy_id=copy.id, kind=kind.value, detail=detail, at=now))
 
 
-def close_steps(session: Session, delivery: Delivery, effect: str, now: datetime) -> None:
-    """Give the open or uncertain once-steps of a row their final effect."""
-    values = {"row_id": delivery.id, "new_effect": str(effect), "now": now}
+def close_steps(session: Session, delivery_ids: Sequence[int], effect: str, now: datetime) -> None:
+    """Give the open or uncertain once-steps of these rows their final effect."""
+    values = {"row_ids": delivery_ids, "new_effect": str(effect), "now": now}
     session.connection().execute(CLOSE_STEPS, values)
 
 

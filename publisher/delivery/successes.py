@@ -6,13 +6,12 @@ left to them, row by row. A test holds both ways to the same rows.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import alarms
@@ -22,9 +21,10 @@ from core.models.base import Base, Instant
 from core.models.words import CopyEventKind, CopyState, Operation
 from core.ports import Effect, Json
 from publisher.delivery.copies import kept
-from publisher.delivery.intents import COPIES, ROWS, STEPS, WANTED, Pending, change_rows, write_pending
+from publisher.delivery.intents import COPIES, ROWS, WANTED, Pending, change_rows, write_pending
 from publisher.delivery.outcomes import News, ask_key, stuck_key
 from publisher.delivery.pace import Pace
+from publisher.delivery.rows import close_steps
 from publisher.delivery.schedule import first_look
 from publisher.workflow import State
 
@@ -64,11 +64,6 @@ SHOW_COPIES = (
         "state", "ended_at", "remote_id", "url", "receipt", "revision_id", "published_at", "confirmed_at",
     )})
 )  # fmt: skip
-CLOSE_STEPS = (
-    update(STEPS)
-    .where(STEPS.c.delivery_id.in_(WANTED), STEPS.c.once.is_(True), STEPS.c.effect.in_(["", Effect.UNKNOWN.value]))
-    .values(effect=Effect.DONE.value, result_at=func.coalesce(STEPS.c.result_at, bindparam("now", type_=Instant())))
-)
 NOTE_SUCCESS = (
     update(ACCOUNTS)
     .where(
@@ -156,13 +151,11 @@ def _observe(connection: Connection, found: Sequence[tuple[Success, Any]], now: 
 
 
 def _move_rows(connection: Connection, found: Sequence[tuple[Success, Any]], now: datetime) -> None:
-    kinds: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    changes = []
     for success, row in found:
         change = _confirmed if success.news.receipt.state == "confirmed" else _sent
-        values = {**success.pending.columns(), **change(success, row, now)}
-        kinds[tuple(values)].append({**values, "row_id": row.id, "mine": row.fence})
-    for columns, rows in kinds.items():
-        connection.execute(change_rows(columns), rows)
+        changes.append((success.claimed, {**success.pending.columns(), **change(success, row, now)}))
+    change_rows(connection, changes)
 
 
 def _confirmed(success: Success, row: Any, now: datetime) -> Json:
@@ -200,7 +193,7 @@ def _show(session: Session, found: Sequence[tuple[Success, Any]], now: datetime)
     ]  # fmt: skip
     connection.execute(insert(EVENTS), events)
     ids = [row.id for _success, row in found]
-    connection.execute(CLOSE_STEPS, {"row_ids": ids, "now": now})
+    close_steps(session, ids, Effect.DONE.value, now)
     alarms.clear_all(session, [key(row_id) for row_id in ids for key in (ask_key, stuck_key)], "ledger", now)
 
 

@@ -64,10 +64,6 @@ class Wire:
         self.house, self.account, self.platform = house, account, platform
         self.codes: Codes = platform.codes or load_codes(platform.name)
 
-    def with_purpose(self, purpose: str) -> Sender:
-        """A sender for one purpose."""
-        return Sender(self, purpose)
-
     def send(self, api: str, request: Request, purpose: str) -> Any:
         """Send one request and give its parsed body; ChannelError kinds by effect (ledger §4)."""
         self._take_budget(api, purpose)
@@ -126,22 +122,6 @@ class Wire:
             raise OutcomeUnknown(
                 Effect.UNKNOWN, "unanswered", "请求已发出，没有收到完整答复", str(error)[:KEPT]
             ) from error
-
-
-@dataclass(frozen=True)
-class Sender:
-    """A wire bound to a purpose; what adapters hold while they work on one operation."""
-
-    wire: Wire
-    purpose: str
-
-    def send(self, api: str, request: Request) -> Any:
-        """See Wire.send."""
-        return self.wire.send(api, request, self.purpose)
-
-    def send_with_token(self, api: str, build: Callable[[str], Request]) -> Any:
-        """See Wire.send_with_token."""
-        return self.wire.send_with_token(api, build, self.purpose)
 
 
 def classify(codes: Codes, platform: Platform, api: str, response: Response) -> Any:

@@ -57,20 +57,21 @@ def _listing(page: dict[str, Any], comments: list[dict[str, Any]]) -> dict[str, 
     }
 
 
+def _write(
+    world: World, account: dict[str, Any], status: dict[str, Any], text: str, parent: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A comment in the account's name, listed once the account's lag has passed."""
+    author, visible_at = (int(account["id"]), account["screen_name"]), world.now() + world.lag_s(account)
+    return add_comment(world, status, author, text, origin="api", parent=parent, visible_at=visible_at)
+
+
 @blueprint.post("/2/comments/create.json")
 def create() -> dict[str, Any]:
     """Comment on a post in the account's name."""
     world, account = enter("comment_hour")
     text = check_comment()
     status = need_status(world, number("id"))
-    row = add_comment(
-        world,
-        status,
-        (int(account["id"]), account["screen_name"]),
-        text,
-        origin="api",
-        visible_at=world.now() + world.lag_s(account),
-    )
+    row = _write(world, account, status, text)
     return comment_object(world, row)
 
 
@@ -87,15 +88,7 @@ def reply() -> dict[str, Any]:
         raise refuse(20201)
     if request.values.get("without_mention") != "1":
         text = f"回复@{parent['name']}:{text}"
-    row = add_comment(
-        world,
-        status,
-        (int(account["id"]), account["screen_name"]),
-        text,
-        origin="api",
-        parent=parent,
-        visible_at=world.now() + world.lag_s(account),
-    )
+    row = _write(world, account, status, text, parent)
     return comment_object(world, row, full=True)
 
 

@@ -17,7 +17,6 @@ LIMITS = {
     "ordinary": {"day": 100, "post_hour": 30, "comment_hour": 60, "ip_hour": 15_000},
     "commercial": {"day": 1_000_000, "post_hour": 100_000, "comment_hour": 100_000, "ip_hour": 1_000_000},
 }
-PERIODS = {"day": DAY_S, "post_hour": HOUR_S, "comment_hour": HOUR_S, "ip_hour": HOUR_S}
 UNCOUNTED = ("/2/account/rate_limit_status.json",)
 
 

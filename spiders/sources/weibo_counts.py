@@ -7,7 +7,8 @@ from typing import Any
 
 from scrapy.http import Request, Response
 
-from spiders.items import CopyRef, Counts, Page
+from core.inbox import Counts
+from spiders.items import CopyRef, Page
 from spiders.reader import Reader, decode
 
 IDS_A_REQUEST = 100

@@ -154,7 +154,7 @@ def test_coverage_is_appended_and_refuses_unknown_states(database, source_id):
 def test_a_snapshot_keeps_unknown_counts_apart_from_zero(database, source_id, add_copy):
     copy_id = add_copy(database)
     with database.write() as session:
-        inbox.snapshot(session, copy_id, NOW, inbox.Counts(likes=0, comments=None))
+        inbox.snapshot(session, inbox.Counts(copy_id, likes=0, comments=None), NOW)
     with database.read() as session:
         row = session.scalars(select(Snapshot)).one()
     assert (row.likes, row.comments, row.exists, row.month) == (0, None, True, "2026-12")

@@ -238,8 +238,8 @@ def test_engagement_is_the_growth_between_snapshots(either_town: Town) -> None:
             session.add(Copy(article_id=article.id, account_id=account.id))
         session.flush()
         for hours, likes, reads in ((5, 10, None), (3, 30, 100), (1, 70, 180)):
-            snapshot(session, 1, now - hours * HOUR, Counts(likes=likes, comments=None, reposts=None, reads=reads))
-        snapshot(session, 2, now - HOUR, Counts(likes=5, comments=None, reposts=None, reads=None))
+            snapshot(session, Counts(1, likes=likes, comments=None, reposts=None, reads=reads), now - hours * HOUR)
+        snapshot(session, Counts(2, likes=5, comments=None, reposts=None, reads=None), now - HOUR)
     with town.house.db.read() as session:
         grown = figures.engagement(session, now - 2 * HOUR, now, now, 1)
     assert grown.value["likes"] == {"now": 45, "before": 20, "total": 75}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from core.inbox import Counts
 from core.models.words import MentionKind
-from spiders.items import CopyRef, Counts
+from spiders.items import CopyRef
 from spiders.sources.client_comments import move, start_after
 from spiders.sources.client_comments import parse_comment as parse_client
 from spiders.sources.portal_comments import parse_page
