@@ -47,7 +47,7 @@ class Reconcile(StrEnum):
 
     OWN = "own"  # our own file or row: simply do it again
     LIST = "list"  # the platform's list of our items
-    KEY = "key"  # resend with the stored native key inside its window
+    KEY = "key"  # asked of by the stored native key; a resend with it inside its window makes no second copy
     ASK = "ask"  # a person looks
 
 
@@ -125,6 +125,7 @@ class Undecided:
 
     reason: str
     evidence: Json = field(default_factory=dict)
+    again_s: float = 0  # when another look-up may tell more; 0: as the ledger's schedule says
 
 
 @dataclass(frozen=True)

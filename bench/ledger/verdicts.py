@@ -37,11 +37,6 @@ class Verdict:
     withdrawn: bool
 
     @property
-    def undecidable(self) -> bool:
-        """A push that may be out while a withdrawal waits: its only look-up would be to send it again."""
-        return self.channel == "client" and self.withdrawn
-
-    @property
     def fault(self) -> str:
         """What is wrong; empty when nothing is."""
         if self.ever > 1 or self.live > 1:
@@ -78,7 +73,6 @@ def judge(harness: Harness) -> dict[str, Any]:
         "undecided_outside_foreign": sum(
             result["undecided_asked"] for kind, result in classes.items() if kind != "foreign"
         ),
-        "undecided_pushes_withdrawn": sum(result["undecided_pushes_withdrawn"] for result in classes.values()),
         "slow_rows": sum(result["slow_rows"] for result in classes.values()),
         "longest_over_settle_leases": max(result["longest_over_settle_leases"] for result in classes.values()),
         "waited_for_processor_s": round(harness.lag.total_s, 2),
@@ -116,11 +110,11 @@ def _judge_class(harness: Harness, client: FlaskClient, entries: list[Started]) 
     examples: list[str] = []
     states: Counter[str] = Counter()
     times: list[Time] = []
-    asked: Counter[bool] = Counter()
+    asked = 0
     for entry in entries:
         for verdict in _verdicts(harness, client, entry):
             states[f"{verdict.channel} {verdict.state}"] += 1
-            asked[verdict.undecidable] += verdict.state == State.UNKNOWN and verdict.asked
+            asked += verdict.state == State.UNKNOWN and verdict.asked
             if verdict.fault:
                 faults[verdict.fault] += 1
                 examples.append(f"{entry.run.name} article {entry.article_id} {verdict}")
@@ -129,10 +123,9 @@ def _judge_class(harness: Harness, client: FlaskClient, entries: list[Started]) 
     examples += [f"slow: delivery {time.delivery_id} {time.over_s:.2f} s over settle" for time in slow]
     longest_s = max((time.over_s for time in times), default=0.0)
     return {
-        "runs": len(entries), "faults": dict(faults), "undecided_asked": asked[False],
-        "undecided_pushes_withdrawn": asked[True], "states": dict(sorted(states.items())),
-        "slow_rows": len(slow), "longest_over_settle_leases": round(longest_s / harness.pace.lease_s, 2),
-        "examples": examples[:10],
+        "runs": len(entries), "faults": dict(faults), "undecided_asked": asked,
+        "states": dict(sorted(states.items())), "slow_rows": len(slow),
+        "longest_over_settle_leases": round(longest_s / harness.pace.lease_s, 2), "examples": examples[:10],
     }  # fmt: skip
 
 
@@ -182,7 +175,7 @@ def _times(harness: Harness, entry: Started) -> list[Time]:
 
 
 def _open_calls(session: Session, row: Delivery) -> Iterator[tuple[datetime, datetime]]:
-    """(intent, end) of each uncertain or answered call of a row; look-ups by key belong to their call."""
+    """(intent, end) of each uncertain or answered call of a row."""
     steps = session.execute(
         select(Step.intent_at, Step.effect)
         .where(Step.delivery_id == row.id, Step.once.is_(True), Step.effect.in_(("", "unknown", "done", "absent")))

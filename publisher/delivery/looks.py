@@ -12,18 +12,16 @@ from sqlalchemy.orm import Session
 
 from core import callbacks
 from core.claims import Claimed, Holder
-from core.errors import LostClaim, Transient
+from core.errors import LostClaim
 from core.house import House
-from core.models import Delivery, Observation, Step
+from core.models import Delivery, Observation
 from core.models.words import Operation
 from core.ports import Absent, Channel, Gone, Live, Receipt, Reconcile, Undecided
-from publisher.delivery.gates import Stopped, check_approval, check_gate, freeze_of
 from publisher.delivery.orders import Order, read_order
 from publisher.delivery.outcomes import News, learn, learn_absent
 from publisher.delivery.pace import Pace
 from publisher.delivery.rows import ABSENT, lock, move, observe, possible_calls
 from publisher.delivery.schedule import VERIFY_S, may_look, next_look
-from publisher.wire import total_deadline
 from publisher.workflow import State
 
 FROZEN_WAIT_S = 15.0
@@ -99,12 +97,9 @@ class Look:
                 # every call of it is known not to have been carried out
                 learn_absent(session, row, self.house.clock.now(), "call", {"reason": "no call was carried out"})
                 return
-        by_key = self.channel.reconcile is Reconcile.KEY
-        found = self._find_by_key(order) if by_key else self._ask_channel(order)
-        if found is not None:
-            self._found(found, by_key)
+        self._found(self.channel.find(order.key, order.payload, order.since))
 
-    def _found(self, found: Receipt | Absent | Undecided, by_key: bool) -> None:
+    def _found(self, found: Receipt | Absent | Undecided) -> None:
         """Write what the look-up gave, and when to look again; never again where that is used up or useless."""
         now = self.house.clock.now()
         with self._row() as (session, row):
@@ -118,39 +113,11 @@ class Look:
             if row.state != State.UNKNOWN:
                 return
             lost = isinstance(found, Undecided)
-            useless = by_key and lost  # a key that may not be used now will not be usable later
+            useless = lost and self.channel.reconcile is Reconcile.KEY  # a key past its day stays so
             again = may_look(row) and not useless
-            row.look_at = next_look(row, now, self.pace, out_of_reach=lost) if again else None
-
-    def _ask_channel(self, order: Order) -> Receipt | Absent | Undecided:
-        return self.channel.find(order.key, order.payload, order.since)
-
-    def _find_by_key(self, order: Order) -> Receipt | Absent | Undecided | None:
-        """Sending again with the platform's key may publish: an intent of its own, through the gate of every intent.
-
-        What the gate stops is not looked up at all: a freeze is waited for, anything else a person decides.
-        """
-        now = self.house.clock.now()
-        with self._row() as (session, row):
-            if freeze_of(session, row.account_id):
-                row.look_at = now + self.pace.scaled(FROZEN_WAIT_S)
-                return None
-            try:
-                check_gate(session, row, now)
-                check_approval(session, row)
-            except Stopped as stop:
-                return Undecided(f"{stop.held or stop.cancelled}；不能再用推送号查证，请到平台核对后判定")
-            deadline = now + timedelta(seconds=self.pace.call_s)
-            session.add(
-                Step(
-                    delivery_id=row.id, fence=row.fence, name=row.once_step or "key", once=True, intent_at=now,
-                    deadline_at=deadline,
-                )
-            )  # fmt: skip
-        if not self.holder.fresh():
-            raise Transient("not_sent", "stale", "本机心跳没有及时写入，稍后再查证", retry_after_s=1)
-        with total_deadline(self.pace.call_s):
-            return self._ask_channel(order)
+            soon = self.pace.scaled(found.again_s) if isinstance(found, Undecided) else timedelta(0)
+            due = now + soon if soon else next_look(row, now, self.pace, out_of_reach=lost)
+            row.look_at = due if again else None
 
     def _absent(self, session: Session, row: Delivery, found: Absent, now: datetime) -> None:
         """Absent is certain only after the settle time, by two look-ups half of it apart, with no callback unread.

@@ -47,6 +47,7 @@ class Order:
     memory: dict[str, object]
     since: datetime
     copy_state: str
+    again: bool  # claimed before: what it is to do may be done
 
 
 def read_order(session: Session, delivery: Delivery) -> Order:
@@ -91,7 +92,7 @@ def _order(session: Session, calls: int, found: Any) -> Order:
         operation=delivery.operation, account=account, key=key, memory=dict(delivery.memory), since=since,
         payload=Template(stored.template, stored.digest) if stored else Template({}, ""),
         live=Receipt("confirmed", copy.remote_id, copy.url, dict(copy.receipt)) if copy else Receipt("confirmed"),
-        copy_state=copy.state if copy else "",
+        copy_state=copy.state if copy else "", again=delivery.fence > 1,
     )  # fmt: skip
 
 

@@ -85,6 +85,8 @@ def learn_absent(session: Session, delivery: Delivery, now: datetime, source: st
     delivery.receipt, delivery.job_id = {}, ""  # what was said of this call says nothing of the next
     if waiting_withdrawal(session, delivery.copy_id):
         put_back(delivery, now, cancelled="查证为未发出，且稿件已撤回")
+        if delivery.copy and detail.get("residual"):
+            note_event(session, delivery.copy, CopyEventKind.RESIDUAL, now, text=detail["residual"])
         _ended_unpublished(session, delivery, now)
         return
     frozen = freeze_of(session, delivery.account_id)

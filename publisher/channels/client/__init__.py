@@ -1,6 +1,7 @@
 """The client app: our own feed row, and one push by JPush with the platform's own key (cid).
 
-The same cid within a day gives the first success again and pushes nothing: that is how a lost push is looked up.
+The same cid within a day gives the first success again and pushes nothing. A lost push is looked up by pushing with its
+cid to a tag nobody has: the answer is the first success, or that there is nobody (1011), and nothing goes out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from core.ports import (
     Undecided,
 )
 from publisher.channels.client.feed import Feed
-from publisher.channels.client.push import Push
+from publisher.channels.client.push import NOBODY, Push
 from publisher.wire import (
     bind,
     digest_of,
@@ -46,6 +47,7 @@ from publisher.wire import (
 
 KEY_LIVES_S = 86_400.0  # counted from the key's first use
 KEY = "key"  # what the journal remembers of it
+NOBODY_HAS = "wenzheng-nobody-has-this-tag"
 FEED_FIELDS = ("title", "summary", "html", "link", "cover", "source")
 
 
@@ -55,7 +57,7 @@ class Client:
     kind: ClassVar[str] = "client"
     limits: ClassVar[Mapping[str, int]] = {"title": 60, "alert_bytes": 900}
     reconcile: ClassVar[Reconcile] = Reconcile.KEY
-    settle_s: ClassVar[float] = 0
+    settle_s: ClassVar[float] = 60
     can_correct: ClassVar[bool] = True
     can_withdraw: ClassVar[bool] = True
     publishes_later: ClassVar[bool] = False
@@ -137,15 +139,20 @@ class Client:
         raise Refused(Effect.REFUSED, "reply", "客户端评论不支持官方回复")
 
     def find(self, key: Key, payload: Payload, since: datetime) -> Receipt | Absent | Undecided:
-        """Send again with the same key, inside its day only; the platform then tells of the first success."""
+        """What became of this key, inside its day only. Asking pushes to nobody, whatever became of it.
+
+        That the key is looked at before the audience is what JPush's words suggest and nobody has tried: an absent push
+        is only ever sent again with the same key, and where it is withdrawn instead the doubt stands at the copy.
+        """
         if self.push is None or not key.native or "push" not in payload.template:
             return Absent({"reason": "no key was handed out"})
         if self.house.clock.now() - _first_used(key, since) >= timedelta(seconds=KEY_LIVES_S):
             return Undecided("推送号已超过一天，不能再用它查证，请到极光后台核对")
+        body = _push_body(payload, key.native) | {"audience": {"tag": [NOBODY_HAS]}}
         try:
-            return self._receipt(key, self._send(payload, key.native))
+            return self._receipt(key, self.push.send(body))
         except Refused as error:
-            return Absent({"code": error.code})
+            return Absent({"code": error.code, "residual": "推送没有收到答复，查证为未发出；如手机上仍有通知请核对"})
 
     def poll(self, receipt: Receipt) -> Receipt:
         """Nothing is ever pending here."""
@@ -185,13 +192,23 @@ class Client:
         return native
 
     def _send(self, payload: Payload, native: str) -> Json:
+        """Nobody to push to (1011) is an outcome, not a failure."""
         assert self.push
-        body = bind(payload.template["push"], {"key": native})
-        prove_part(payload, "push", body, {"key": native})
-        return self.push.send(body)
+        try:
+            return self.push.send(_push_body(payload, native))
+        except Refused as error:
+            if error.code != NOBODY:
+                raise
+            return {"push": "没有可以推送的设备"}
 
     def _receipt(self, key: Key, data: Mapping[str, Any]) -> Receipt:
         return Receipt("confirmed", str(key.article_id), f"{self.site_url}/client/items/{key.article_id}", dict(data))
+
+
+def _push_body(payload: Payload, native: str) -> Json:
+    body: Json = bind(payload.template["push"], {"key": native})
+    prove_part(payload, "push", body, {"key": native})
+    return body
 
 
 def _first_used(key: Key, otherwise: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.errors import NotConfigured, Refused
+from core.errors import NotConfigured
 from core.house import House
 from core.http import Request
 from core.models import Account
@@ -31,14 +31,9 @@ class Push:
         return need_field({"cid": keys[0]}, "cid")
 
     def send(self, body: Json) -> Json:
-        """Push; what is kept of it. Nobody to push to (1011) is an outcome, not a failure."""
+        """Push; what is kept of it. Refused with code `NOBODY` when there is nobody to push to."""
         request = Request("POST", f"{self.base}/push", json=body, auth=self._auth())
-        try:
-            answer = self.wire.send("push", request, "publish")
-        except Refused as error:
-            if error.code != NOBODY:
-                raise
-            return {"push": "没有可以推送的设备"}
+        answer = self.wire.send("push", request, "publish")
         return {"msg_id": need_field(answer, "msg_id"), "pushed_at": self.house.clock.now().isoformat()}
 
     def take_back(self, msg_id: str) -> None:

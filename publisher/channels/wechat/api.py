@@ -13,13 +13,15 @@ from core.errors import NotConfigured, OutcomeUnknown, Refused
 from core.house import House
 from core.http import Request
 from core.models import Account, Delivery, Step
-from core.ports import Effect
+from core.ports import Effect, Key
 from core.tokens import Fetched
 from publisher.wire import Platform, Wire, need_field, tolerate, with_token
 
 PAGE = 20
 SUBMIT = "freepublish/submit"
 NO_DRAFT = "40007"
+IN_AUDIT_S = 60.0  # the usual audit, in which a draft is still in the box
+LOST = ("", Effect.UNKNOWN.value)  # effects of submits whose answer is not known
 
 
 class WechatApi:
@@ -57,25 +59,33 @@ class WechatApi:
         """Whether the draft is still in the box."""
         return tolerate(NO_DRAFT, lambda: self.post("draft/get", {"media_id": media_id}, "reconcile"))
 
-    def submits_not_ours(self, now: datetime) -> int | None:
-        """Submits WeChat counted today beyond those we know were carried out; None when it cannot be read."""
+    def submits_not_ours(self, key: Key, now: datetime) -> tuple[int | None, bool]:
+        """(submits WeChat counted today beyond those we know were carried out, whether more may be known soon).
+
+        None when it cannot be read. A lost submit of another article than that of `key` was carried out if its draft
+        has left the box; a fresh one may still be in audit.
+        """
         try:
             body = self.post("openapi/quota/get", {"cgi_path": f"/cgi-bin/{SUBMIT}"}, "reconcile")
             used = int(body["quota"]["used"])
         except (Refused, KeyError, TypeError, ValueError):
-            return None
-        with self.house.db.read() as session:
-            known = session.scalar(
-                select(func.count(Step.id))
-                .join(Delivery, Delivery.id == Step.delivery_id)
-                .where(
-                    Delivery.account_id == self.account.id,
-                    Step.name == "submit",
-                    Step.effect == Effect.DONE.value,
-                    Step.intent_at >= day_start(now),
-                )
+            return None, False
+        submits = (
+            select(Step.id)
+            .join(Delivery, Delivery.id == Step.delivery_id)
+            .where(
+                Delivery.account_id == self.account.id, Step.name == "submit", Step.intent_at >= day_start(now)
             )
-        return max(0, used - (known or 0))
+        )  # fmt: skip
+        done = submits.where(Step.effect == Effect.DONE.value).with_only_columns(func.count(Step.id))
+        lost = submits.where(Step.effect.in_(LOST), Delivery.id != key.delivery_id)
+        with self.house.db.read() as session:
+            others = used - (session.scalar(done) or 0)
+            rows = session.execute(lost.with_only_columns(Delivery.memory, Step.intent_at)).all() if others > 0 else []
+        drafts = {str((memory.get("draft") or {}).get("media_id", "")) for memory, _at in rows}
+        others = max(0, others - sum(not self.has_draft(media_id) for media_id in drafts))
+        fresh_s = IN_AUDIT_S / self.house.settings.time_factor
+        return others, others > 0 and any((now - at).total_seconds() < fresh_s for _memory, at in rows)
 
     def _stable_token(self) -> Fetched:
         """The stable token in normal mode: it leaves tokens of other programs alone."""

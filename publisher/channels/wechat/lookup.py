@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.ports import Absent, Key, Receipt, Undecided
-from publisher.channels.wechat.api import WechatApi
+from publisher.channels.wechat.api import IN_AUDIT_S, WechatApi
 from publisher.channels.wechat.receipts import is_deleted, item_mark, receipt_of_item
 
 SKEW_S = 120.0  # our clock against WeChat's when the list is to reach back before the submit
@@ -58,7 +58,8 @@ def _not_listed(api: WechatApi, key: Key) -> Absent | Undecided:
         return Undecided("同一草稿已提交过两次，都没有收到答复，请到公众平台核对")
     if not api.account.settings.get("resubmit"):
         return Undecided("草稿仍在草稿箱、文章未列出：多半没有受理，请到公众平台核对后决定")
-    others = api.submits_not_ours(api.house.clock.now())
+    others, unsettled = api.submits_not_ours(key, api.house.clock.now())
     if others:
-        return Undecided(f"微信今日提交次数比已知的多 {others} 次，可能已受理，请到公众平台核对")
+        text = f"微信今日提交次数比已知的多 {others} 次，可能已受理，请到公众平台核对"
+        return Undecided(text, again_s=IN_AUDIT_S if unsettled else 0)
     return Absent({"draft": media_id, "submits_not_ours": others})

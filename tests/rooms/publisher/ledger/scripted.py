@@ -34,11 +34,13 @@ class ScriptedDoor:
     def __init__(self) -> None:
         self.on: dict[str, Any] = {}
         self.calls: list[str] = []
+        self.requests: list[Request] = []
 
     def send(self, request: Request, deadline_s: float, fresh: bool = False) -> Response:
         for part, answer in self.on.items():
             if part in request.url:
                 self.calls.append(part)
+                self.requests.append(request)
                 body = answer(request) if callable(answer) else answer
                 if isinstance(body, Exception):
                     raise body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -11,6 +12,7 @@ from core.models import Delivery
 from publisher.delivery import Verdict, decide_unknown
 from tests.rooms.publisher.ledger.scripted import LOST, START, Desk
 
+NO_DRAFT = {"errcode": 40007, "errmsg": "invalid media_id"}
 UNAUTHORISED = {"errcode": 48001, "errmsg": "unauthorized"}
 
 
@@ -53,6 +55,22 @@ def lost_submit(desk: Desk) -> int:
     desk.deliver()
     assert desk.state(row) == "unknown"
     return row
+
+
+def lost_submits(desk: Desk, account: int, number: int = 2) -> list[int]:
+    """WeChat rows whose submits got no answer, with drafts d0, d1, …"""
+    made = desk.door.count("draft/add")
+    drafts_so_far = count(made)
+    desk.door.on |= {
+        "add_material": {"media_id": "cover"}, "draft/add": lambda _request: {"media_id": f"d{next(drafts_so_far)}"},
+        "freepublish/batchget": {"total_count": 0, "item": []}, "freepublish/submit": LOST,
+    }  # fmt: skip
+    desk.door.on.setdefault("quota/get", {"errcode": 0, "quota": {"used": 0}})
+    desk.door.on.setdefault("draft/get", {"news_item": []})
+    rows = [desk.plan(desk.article(account), late_policy="send")[0] for _ in range(number)]
+    desk.deliver()
+    assert {desk.state(row) for row in rows} == {"unknown"}
+    return rows
 
 
 def test_a_row_whose_look_fails_backs_off_alone(desk: Desk) -> None:
@@ -112,6 +130,36 @@ def test_an_outage_does_not_use_the_list_reads_up(desk: Desk) -> None:
     assert desk.row(row).asked_at is None
     desk.door.on["freepublish/batchget"] = {"total_count": 0, "item": []}
     desk.look(*[300] * 6)
+    assert desk.state(row) == "planned"
+
+
+def test_a_lost_submit_of_another_article_that_left_the_box_explains_the_quota(desk: Desk) -> None:
+    account = desk.wechat()
+    row, other = lost_submits(desk, account)
+    desk.door.on["quota/get"] = {"errcode": 0, "quota": {"used": 1}}
+    desk.door.on["draft/get"] = lambda request: {"news_item": []} if request.json["media_id"] == "d0" else NO_DRAFT
+    desk.look(950, 950, 950)
+    assert (desk.state(row), desk.state(other)) == ("planned", "unknown")
+
+
+def test_a_submit_too_many_is_not_explained_while_the_other_drafts_are_in_the_box(desk: Desk) -> None:
+    row, other = lost_submits(desk, desk.wechat())
+    desk.door.on["quota/get"] = {"errcode": 0, "quota": {"used": 1}}
+    desk.look(950, 950, 950)
+    assert {desk.state(row), desk.state(other)} == {"unknown"}
+
+
+def test_a_fresh_lost_submit_of_another_article_is_waited_for_before_a_person_is_asked(desk: Desk) -> None:
+    account = desk.wechat()
+    row = lost_submits(desk, account, 1)[0]
+    desk.look(200)
+    desk.clock.advance(1590)
+    desk.door.on["quota/get"] = {"errcode": 0, "quota": {"used": 1}}
+    lost_submits(desk, account, 1)
+    desk.look(25)  # the settle time is over, the other may be in audit
+    assert desk.state(row) == "unknown"
+    desk.door.on["draft/get"] = lambda request: {"news_item": []} if request.json["media_id"] == "d0" else NO_DRAFT
+    desk.look(61)
     assert desk.state(row) == "planned"
 
 

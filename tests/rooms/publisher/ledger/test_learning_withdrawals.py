@@ -183,6 +183,19 @@ def test_a_withdrawal_that_cannot_be_read_back_is_asked_about_and_looked_at_rare
     assert (desk.state(row), desk.copy(row).state, desk.alarms()) == ("confirmed", "withdrawn", set())
 
 
+def test_a_withdrawal_whose_answer_was_lost_is_read_before_it_is_tried_again(desk: Desk, article: int) -> None:
+    """WeChat deletes ten articles a day: a deletion that was done must not cost a second one."""
+    live(desk, article)
+    desk.door.on["statuses/destroy"] = LOST
+    [row] = desk.withdraw(article)
+    desk.deliver()
+    assert desk.state(row) == "planned"
+    desk.clock.advance(600)
+    desk.deliver()
+    assert (desk.state(row), desk.copy(row).state) == ("confirmed", "withdrawn")
+    assert desk.door.count("statuses/destroy") == 1
+
+
 def test_a_person_who_sees_that_it_is_gone_ends_the_withdrawal(desk: Desk, article: int) -> None:
     row = unreadable_withdrawal(desk, article)
     desk.look(*[200] * 5)
