@@ -13,7 +13,7 @@ import httpx
 
 from core.errors import AddressRefused
 from core.http.addresses import is_public, look_up, target
-from core.http.bodies import build, read_body
+from core.http.bodies import Wired, build, read_body
 from core.http.calls import NotSent, Request, Response, Unanswered, mask
 from core.http.connections import EXPIRY_S, Shelf
 from core.http.streams import BadAnswer, Call, CheckedBackend, DeadlinePassed
@@ -76,29 +76,24 @@ class Door:
         """Close the idle connections."""
         self._shelf.close()
 
-    def _exchange(self, request: httpx.Request, call: Call, fresh: bool) -> Response:
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port,
-            target=request.url.raw_path,
-        )  # fmt: skip
-        connection = self._connect(url.origin) if fresh else self._shelf.take(url.origin)
+    def _exchange(self, request: Wired, call: Call, fresh: bool) -> Response:
+        origin = request.url.origin
+        connection = self._connect(origin) if fresh else self._shelf.take(origin)
         try:
-            return self._read(connection, request, url, call)
+            return self._read(connection, request, call)
         finally:
             if fresh:
                 connection.close()
             else:
-                self._shelf.give(url.origin, connection)
+                self._shelf.give(origin, connection)
 
-    def _read(
-        self, connection: httpcore.HTTPConnection, request: httpx.Request, url: httpcore.URL, call: Call
-    ) -> Response:
+    def _read(self, connection: httpcore.HTTPConnection, request: Wired, call: Call) -> Response:
         left = call.left_s()
         with connection.stream(
             request.method,
-            url,
-            headers=request.headers.raw,
-            content=request.read() or None,  # as bytes: a stream object would be sent chunked
+            request.url,
+            headers=[*request.headers.items()],
+            content=request.body or None,
             extensions={"timeout": {"connect": left, "read": left, "write": left, "pool": left}},
         ) as answer:
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}

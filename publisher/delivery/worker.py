@@ -25,7 +25,7 @@ from publisher.delivery.takeover import Takeover
 from publisher.workflow import State
 
 POLL_S = 0.2
-GATHER_S = 0.03
+GATHER_S = 0.06
 JUMP_S = 120.0
 WRITE_AGAIN_S = 5.0
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class Worker:
         self.pace = pace_of(house.settings)
         self.takeover = Takeover(house, self.pace)
         self._threads = house.settings.deliver_threads
+        self._ahead = self._threads // 2  # rows claimed for threads that are about to be free
         self._pool: ThreadPoolExecutor | None = None
         self._holder: Holder | None = None
         self._running: dict[Future[bool], Delivering] = {}
@@ -74,7 +75,7 @@ class Worker:
             self.takeover.run(holder)
             self._let_go(holder)
         self._gather(monotonic)
-        free = self._threads - len(self._running)
+        free = self._threads + self._ahead - len(self._running)
         rows = claim_due(self.house.db, holder, self.house.clock.now(), free) if holder.fresh() else []
         if rows:
             with self.house.db.read() as session:
@@ -99,7 +100,10 @@ class Worker:
         wait(self._running)
 
     def close(self) -> None:
-        """Finish what is in flight and sign off."""
+        """Finish what is in flight and sign off; what was only claimed is anybody's again."""
+        for future in [future for future in self._running if future.cancel()]:
+            waiting = self._running.pop(future).claimed
+            give_up(self.house.db, Delivery, waiting, Delivery.state == State.INTENDED.value)
         if self._pool:
             self._pool.shutdown(wait=True)
             self._pool = None

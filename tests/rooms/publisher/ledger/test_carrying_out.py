@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -369,3 +371,32 @@ def test_planning_a_correction_while_the_answer_is_written_strands_neither(
     with desk.db.read() as session:
         rows = session.execute(select(Delivery.operation, Delivery.state).order_by(Delivery.id)).all()
     assert [tuple(row) for row in rows] == [("publish", "confirmed"), ("correct", "confirmed")]
+
+
+def test_what_a_worker_claimed_ahead_is_anybodys_again_when_it_ends(desk: Desk) -> None:
+    """Two threads are busy, a third row waits for them: the end of the worker waits for the two only."""
+    answered, numbers = threading.Event(), count(5000000001)
+
+    def answer(_request: Request) -> Any:
+        assert answered.wait(20)
+        return {"idstr": str(next(numbers))}
+
+    desk.door.on["statuses/share"] = answer
+    account = desk.weibo()
+    rows = [desk.planned(account) for _ in range(4)]
+    settings = desk.house.settings.model_copy(update={"deliver_threads": 2})
+    worker = Worker(replace(desk.house, settings=settings), "ahead")
+    assert worker.tick() == 3
+    assert [desk.state(row) for row in rows] == ["intended"] * 3 + ["planned"]
+    ending = threading.Thread(target=worker.close)
+    ending.start()
+    until = time.monotonic() + 20
+    while desk.row(rows[2]).worker_id is not None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    answered.set()
+    ending.join(20)
+    assert [desk.state(row) for row in rows] == ["confirmed", "confirmed", "intended", "planned"]
+    desk.look(1)
+    assert [desk.state(row) for row in rows[2:]] == ["planned", "planned"]
+    assert desk.door.count("statuses/share") == 2
