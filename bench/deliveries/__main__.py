@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.deliveries.processes import open_crew
 from bench.deliveries.punctuality import measure_punctuality
 from bench.deliveries.rate import Spent, measure_loop, measure_product
-from bench.deliveries.scene import IN_FLIGHT, LATENCY_MS, open_scene
+from bench.deliveries.scene import IN_FLIGHT, LATENCY_MS, THREADS, open_scene
 from bench.machine import show
 
 PROCESSES = 2
@@ -24,7 +24,12 @@ def main() -> None:
     options.add_argument("--punctuality-only", action="store_true")
     chosen = options.parse_args()
     rounds, count, planned, a_second, seconds = FULL if chosen.full else SMALL
-    figures: dict[str, object] = {"latency_ms": LATENCY_MS, "in_flight": IN_FLIGHT, "synchronous": "FULL"}
+    figures: dict[str, object] = {
+        "latency_ms": LATENCY_MS,
+        "in_flight": IN_FLIGHT,
+        "threads": THREADS,
+        "synchronous": "FULL",
+    }
     with tempfile.TemporaryDirectory() as home:
         if not chosen.punctuality_only:
             figures["rate"] = compare(Path(home) / "rate", rounds, count)
@@ -55,7 +60,7 @@ def compare(home: Path, rounds: int, count: int) -> dict[str, object]:
     one, several, loop = (_sum(sides[name]) for name in ("one_process", "processes", "bare_loop"))
     return {
         "product": one.shown(),
-        f"product_in_{PROCESSES}_processes_of_{IN_FLIGHT // PROCESSES}": several.shown(),
+        f"product_in_{PROCESSES}_processes": several.shown(),
         "bare_loop": loop.shown(),
         "ratio": round(one.a_second / loop.a_second, 3),
         f"ratio_of_{PROCESSES}_processes": round(several.a_second / loop.a_second, 3),
@@ -66,6 +71,7 @@ def _sum(sides: list[Spent]) -> Spent:
     return Spent(
         sum(side.deliveries for side in sides), sum(side.calls for side in sides), sum(side.wall_s for side in sides),
         sum(side.cpu_s for side in sides), sum(side.sandbox_cpu_s for side in sides),
+        max(side.most_in_flight for side in sides),
     )  # fmt: skip
 
 

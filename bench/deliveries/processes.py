@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -15,7 +15,8 @@ import psutil
 from sqlalchemy import update
 
 from bench.deliveries.rate import Meter, Spent
-from bench.deliveries.scene import IN_FLIGHT, Scene
+from bench.deliveries.scene import IN_FLIGHT, THREADS, Scene
+from bench.deliveries.turnstile import Turnstile
 from core.clock import SystemClock
 from core.config import Settings
 from core.house import open_house
@@ -46,7 +47,7 @@ class Crew:
         sent = states.get("confirmed", 0) + states.get("sent", 0)
         if sent != count:
             raise RuntimeError(f"only {sent} of {count} went out: {states}")
-        return meter.spent(count, round(count * calls_each))
+        return meter.spent(count, round(count * calls_each), IN_FLIGHT)  # no process may have more than its share
 
     def cpu_s(self) -> float:
         """Processor seconds the workers have used so far."""
@@ -57,9 +58,12 @@ class Crew:
 @contextmanager
 def open_crew(scene: Scene, processes: int) -> Iterator[Crew]:
     """Workers that have signed on; they end with the block."""
-    settings = scene.office.settings.model_dump() | {"deliver_threads": IN_FLIGHT // processes}
+    settings = scene.office.settings.model_dump() | {"deliver_threads": THREADS // processes}
     stop, ready = context.Event(), context.Barrier(processes + 1)
-    crew = [context.Process(target=_work, args=(settings, ready, stop), daemon=True) for _ in range(processes)]
+    crew = [
+        context.Process(target=_work, args=(settings, IN_FLIGHT // processes, ready, stop), daemon=True)
+        for _ in range(processes)
+    ]
     for process in crew:
         process.start()
     try:
@@ -73,8 +77,9 @@ def open_crew(scene: Scene, processes: int) -> Iterator[Crew]:
             process.join()
 
 
-def _work(settings: dict[str, Any], ready: Any, stop: Any) -> None:
-    house = open_house(Settings.model_validate(settings))
+def _work(settings: dict[str, Any], most: int, ready: Any, stop: Any) -> None:
+    opened = open_house(Settings.model_validate(settings))
+    house = replace(opened, door=Turnstile(opened.door, most))  # type: ignore[arg-type]
     ended = threading.Event()
     worker = threading.Thread(target=Worker(house, "bench").run, args=(ended,))
     worker.start()
@@ -82,4 +87,4 @@ def _work(settings: dict[str, Any], ready: Any, stop: Any) -> None:
     stop.wait()
     ended.set()
     worker.join()
-    house.close()
+    opened.close()

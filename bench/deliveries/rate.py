@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 
 from bench.deliveries.scene import IN_FLIGHT, Scene
+from bench.deliveries.turnstile import Turnstile
 from core.clock import SystemClock
-from core.http import Door, Request, Response
+from core.http import Request, Response
 from publisher.delivery import Worker
 
 FROM_ANSWER = {"media_id": "media_id", "cidlist": "cid"}  # what a later call of the same delivery takes from an answer
@@ -31,6 +32,7 @@ class Spent:
     wall_s: float
     cpu_s: float
     sandbox_cpu_s: float
+    most_in_flight: int
 
     @property
     def a_second(self) -> float:
@@ -43,7 +45,7 @@ class Spent:
             "deliveries": self.deliveries, "calls": self.calls, "wall_s": round(self.wall_s, 2),
             "deliveries_a_second": round(self.a_second, 1), "cpu_s": round(self.cpu_s, 2),
             "cpu_ms_a_delivery": round(self.cpu_s / self.deliveries * 1000, 2),
-            "sandbox_cpu_s": round(self.sandbox_cpu_s, 2),
+            "sandbox_cpu_s": round(self.sandbox_cpu_s, 2), "most_calls_in_flight": self.most_in_flight,
         }  # fmt: skip
 
 
@@ -51,7 +53,7 @@ class Spent:
 class Listening:
     """The outbound door, with an ear: the calls of each delivery in their order. A once-only call ends a delivery."""
 
-    door: Door
+    door: Turnstile
     chains: list[list[Request]] = field(default_factory=list)
     open: dict[int, list[Request]] = field(default_factory=lambda: defaultdict(list))
 
@@ -74,7 +76,7 @@ def measure_product(scene: Scene, count: int) -> tuple[Spent, list[list[Request]
     house = scene.office.house
     now = SystemClock().now()
     articles = scene.items(count, [now] * count)
-    ear = Listening(house.door)
+    ear = Listening(Turnstile(house.door, IN_FLIGHT))
     stop = threading.Event()
     with Meter(scene) as meter:
         worker = Worker(replace(house, door=ear), "bench")  # type: ignore[arg-type]
@@ -87,7 +89,7 @@ def measure_product(scene: Scene, count: int) -> tuple[Spent, list[list[Request]
     sent = states.get("confirmed", 0) + states.get("sent", 0)
     if sent != count:
         raise RuntimeError(f"only {sent} of {count} went out: {states}")
-    return meter.spent(count, sum(len(chain) for chain in ear.chains)), ear.chains
+    return meter.spent(count, sum(len(chain) for chain in ear.chains), ear.door.highest), ear.chains
 
 
 def measure_loop(scene: Scene, chains: list[list[Request]]) -> Spent:
@@ -102,7 +104,7 @@ def measure_loop(scene: Scene, chains: list[list[Request]]) -> Spent:
         for thread in threads:
             thread.join()
         meter.stop()
-    return meter.spent(len(chains), sum(len(chain) for chain in chains))
+    return meter.spent(len(chains), sum(len(chain) for chain in chains), IN_FLIGHT)
 
 
 class Meter:
@@ -122,10 +124,10 @@ class Meter:
     def __exit__(self, *_error: object) -> None:
         """Nothing is open."""
 
-    def spent(self, deliveries: int, calls: int) -> Spent:
+    def spent(self, deliveries: int, calls: int, most_in_flight: int) -> Spent:
         """The figures of this side."""
         wall_s, cpu_s, sandbox_s = (after - before for before, after in zip(self.began, self.ended, strict=True))
-        return Spent(deliveries, calls, wall_s, cpu_s, sandbox_s)
+        return Spent(deliveries, calls, wall_s, cpu_s, sandbox_s, most_in_flight)
 
 
 def _loop(work: queue.SimpleQueue[list[Request]]) -> None:

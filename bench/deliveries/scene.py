@@ -21,7 +21,8 @@ from publisher.delivery import plan
 from publisher.workflow import State
 
 LATENCY_MS = 100
-IN_FLIGHT = 32
+IN_FLIGHT = 32  # calls at a time, on every side
+THREADS = 48  # deliveries at a time: while some write what they learned, others call
 SUBMITS_A_DAY = 80  # of WeChat's hundred, what the budget lets a publish use
 WITHOUT_END: dict[str, Any] = {
     "quotas": {"*": 10**6, "push": 10**6, "day": 10**6, "post_hour": 10**6, "ip_hour": 10**6}
@@ -118,7 +119,7 @@ def open_scene(home: Path, items: int) -> Iterator[Scene]:
     """A fresh office and sandbox with accounts enough for `items` items; both end with the block."""
     sandbox = Sandbox(home / "sandbox.db", time_factor=1, latency_ms=LATENCY_MS, regime="commercial")
     try:
-        settings = make_settings(home / "office", sandbox, deliver_threads=IN_FLIGHT)
+        settings = make_settings(home / "office", sandbox, deliver_threads=THREADS)
         office = Office(settings)
         sets = max(8, items // len(KINDS) // SUBMITS_A_DAY + 1)
         accounts: dict[str, list[int]] = {kind: [] for kind in KINDS}

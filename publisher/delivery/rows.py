@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, aliased, joinedload, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -51,6 +51,25 @@ CLOSE_STEPS = (
     .values(effect=bindparam("new_effect"), result_at=func.coalesce(Step.result_at, bindparam("now", type_=Instant())))
     .execution_options(synchronize_session=False)
 )  # fmt: skip
+
+
+def _calls_made() -> Select[int, int]:
+    mine, other = aliased(Delivery), aliased(Delivery)
+    public = Operation.PUBLISH.value
+    same_copy = and_(mine.operation == public, other.operation == public, other.copy_id == mine.copy_id)
+    return (
+        select(mine.id, func.count(Step.id))
+        .join(other, or_(other.id == mine.id, same_copy))
+        .join(Step, Step.delivery_id == other.id)
+        .where(
+            mine.id.in_(bindparam("row_ids", expanding=True)), Step.once.is_(True),
+            Step.effect.in_((*POSSIBLE, ABSENT)),
+        )
+        .group_by(mine.id)
+    )  # fmt: skip
+
+
+CALLS_MADE = _calls_made()
 
 
 def lock(session: Session, delivery_id: int, fence: int | None = None) -> Delivery:
@@ -187,17 +206,7 @@ def calls_made(session: Session, delivery_ids: Sequence[int]) -> dict[int, int]:
     """
     if not delivery_ids:
         return {}
-    mine, other = aliased(Delivery), aliased(Delivery)
-    public = Operation.PUBLISH.value
-    same_copy = and_(mine.operation == public, other.operation == public, other.copy_id == mine.copy_id)
-    count = (
-        select(mine.id, func.count(Step.id))
-        .join(other, or_(other.id == mine.id, same_copy))
-        .join(Step, Step.delivery_id == other.id)
-        .where(mine.id.in_(delivery_ids), Step.once.is_(True), Step.effect.in_((*POSSIBLE, ABSENT)))
-        .group_by(mine.id)
-    )
-    return dict(session.execute(count).all())
+    return dict(session.execute(CALLS_MADE, {"row_ids": delivery_ids}).all())
 
 
 def possible_calls(session: Session, delivery_id: int) -> int:

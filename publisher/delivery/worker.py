@@ -25,7 +25,7 @@ from publisher.delivery.takeover import Takeover
 from publisher.workflow import State
 
 POLL_S = 0.2
-GATHER_S = 0.06
+GATHER_S = 0.08
 JUMP_S = 120.0
 WRITE_AGAIN_S = 5.0
 log = logging.getLogger(__name__)

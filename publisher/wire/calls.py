@@ -126,17 +126,20 @@ class Wire:
 
 def classify(codes: Codes, platform: Platform, api: str, response: Response) -> Any:
     """The parsed body of a call that was done; otherwise the error its code stands for, never by status alone."""
-    raw = mask(response.text())[:KEPT]
     try:
         body = response.json()
         code, message = platform.read_code(body)
     except (ValueError, TypeError, AttributeError, KeyError):
-        raise OutcomeUnknown(Effect.UNKNOWN, f"http {response.status}", "平台的答复无法解析", raw) from None
+        raise OutcomeUnknown(Effect.UNKNOWN, f"http {response.status}", "平台的答复无法解析", _kept(response)) from None
     if not code:
         if 200 <= response.status < 300:
             return body
-        raise OutcomeUnknown(Effect.UNKNOWN, f"http {response.status}", "平台的答复没有结果代码", raw)
-    raise error_for(codes.rule(api, code), code, message, raw)
+        raise OutcomeUnknown(Effect.UNKNOWN, f"http {response.status}", "平台的答复没有结果代码", _kept(response))
+    raise error_for(codes.rule(api, code), code, message, _kept(response))
+
+
+def _kept(response: Response) -> str:
+    return mask(response.text())[:KEPT]
 
 
 def error_for(rule: Rule, code: str, message: str, raw: str) -> ChannelError:
