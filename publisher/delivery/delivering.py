@@ -44,6 +44,7 @@ from publisher.retry import wait_s
 from publisher.workflow import State
 
 CREDENTIAL_WAIT_S = 60.0
+DATABASE_WAIT_S = 5.0
 REST_GAP_S = 20.0  # between the first tries after a rest, so that one call tells whether it is over
 NO_NUMBER = "这一条没有平台编号，系统无法撤回；请到平台手工删除，然后在分发页判定"
 Outcome = Callable[[Database], None]
@@ -118,11 +119,13 @@ class Delivering:
             return self._failed(error)
         except NotConfigured as error:
             return self._back(Setback(held=error.text))
-        except Exception as error:  # a fault of ours: uncertain if a call may be out, or else held
+        except Exception as error:  # a fault of ours: uncertain if a call may be out, else held, or tried again
             log.exception("delivery %s", self.claimed.row_id)
             text = f"系统内部错误：{type(error).__name__}"
             if self.journal and self.journal.uncertain:
                 return _together(partial(self._write_unknown, "internal", text))
+            if isinstance(error, SQLAlchemyError):
+                return self._back(Setback(wait_s=DATABASE_WAIT_S))
             return self._back(Setback(held=f"{text}，请联系管理员"))
         return self._told(News("call", receipt))
 

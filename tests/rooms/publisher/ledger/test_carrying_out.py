@@ -153,6 +153,20 @@ def test_a_worker_writes_a_kept_answer_as_soon_as_the_database_takes_it(
     worker.close()
 
 
+def test_a_database_that_fails_before_any_call_costs_a_try_and_no_decision(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, broken = desk.planned(desk.weibo()), OperationalError("x", {}, Exception("disk I/O error"))
+    desk.door.on["statuses/share"] = {"idstr": "5000000001"}
+    with monkeypatch.context() as patch:
+        patch.setattr(carrying, "read_order", lambda *_args: (_ for _ in ()).throw(broken))
+        desk.deliver()
+    assert (desk.state(row), desk.row(row).tries, desk.door.count("statuses/share")) == ("planned", 1, 0)
+    desk.clock.advance(60)
+    desk.deliver()
+    assert desk.state(row) == "confirmed"
+
+
 # --- live without a number -----------------------------------------------------------------------------------------
 
 
