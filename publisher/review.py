@@ -151,7 +151,7 @@ def decide(session: Session, actor: Actor, article_id: int, judgement: Judgement
     StaleRevision when what is stored now is not what the reviewer saw.
     """
     revision_id = judgement.revision_id
-    article = session.get_one(Article, article_id, with_for_update=True)
+    article = session.get_one(Article, article_id, with_for_update={"key_share": True})
     if article.state != ArticleState.IN_REVIEW:
         raise TransitionNotAllowed("稿件不在审核中，可能已被退回或撤回，请刷新页面。")
     stored = package_digest(session, revision_id)

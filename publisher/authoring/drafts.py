@@ -60,7 +60,7 @@ def save_revision(
 
     An unchanged save writes nothing and voids nothing: the head revision is given back.
     """
-    article = session.get_one(Article, article_id, with_for_update=True)
+    article = session.get_one(Article, article_id, with_for_update={"key_share": True})
     editor_id = need_author(actor, article)
     if article.version != expected_version:
         raise StaleRevision("稿件已被他人保存过新版本。请先复制您的修改，刷新后再保存。")
@@ -83,7 +83,7 @@ def save_revision(
 
 def recall(session: Session, actor: Actor, article_id: int, now: datetime) -> None:
     """Take an article back from review, or a returned one, to draft; approvals given so far are void."""
-    article = session.get_one(Article, article_id, with_for_update=True)
+    article = session.get_one(Article, article_id, with_for_update={"key_share": True})
     need_author(actor, article)
     if article.state not in {ArticleState.IN_REVIEW, ArticleState.RETURNED, ArticleState.APPROVED}:
         raise TransitionNotAllowed("只有审核中、被退回或已通过未发布的稿件可以撤回到草稿。")

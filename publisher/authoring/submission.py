@@ -54,7 +54,7 @@ def submit(
     that was submitted before makes a new one, since stored payloads are immutable.
     """
     now = house.clock.now()
-    article = session.get_one(Article, article_id, with_for_update=True)
+    article = session.get_one(Article, article_id, with_for_update={"key_share": True})
     person_id = need_author(actor, article)
     if article.state not in {ArticleState.DRAFT, ArticleState.RETURNED}:
         raise TransitionNotAllowed("只有草稿和被退回的稿件可以送审；已在审核中的请先撤回到草稿。")

@@ -216,5 +216,5 @@ LOCK_ACCOUNTS = (
     select(Account.id, Account.kind)
     .where(Account.id.in_(bindparam("account_ids", expanding=True)))
     .order_by(Account.id)
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, key_share=True)
 )

@@ -41,7 +41,7 @@ def plan(
     Other channels wait up to `website_first_s` after `due_at` for the website's copy. Older unsent rows become
     superseded. CheckFailed names accounts that cannot take it; NotPermitted, TransitionNotAllowed.
     """
-    article = session.get_one(Article, article_id, with_for_update=True, populate_existing=True)
+    article = session.get_one(Article, article_id, with_for_update={"key_share": True}, populate_existing=True)
     revision_id = _releasable(session, actor, article)
     chosen = _payloads(session, revision_id, account_ids)
     copies = {account.id: _newest_copy(session, article.id, account.id) for account, _payload in chosen}
@@ -88,7 +88,7 @@ def withdraw(
     actor.need(Role.PUBLISHER)
     if not reason.strip():
         raise CheckFailed([Problem("reason", "请填写撤回理由。", code="reason_missing")])
-    article = session.get_one(Article, article_id, with_for_update=True, populate_existing=True)
+    article = session.get_one(Article, article_id, with_for_update={"key_share": True}, populate_existing=True)
     query = (
         select(Copy)
         .where(Copy.article_id == article.id, Copy.state.in_([*MAY_BE_LIVE, CopyState.NEVER]))
@@ -156,8 +156,8 @@ def publish_again(session: Session, actor: Actor, copy_id: int, reason: str, now
     """A new round on the same account, once the earlier copy is confirmed withdrawn or was certainly never live."""
     if not reason.strip():
         raise CheckFailed([Problem("reason", "请填写再次发布的理由。", code="reason_missing")])
-    article = session.get_one(Article, session.get_one(Copy, copy_id).article_id, with_for_update=True)
-    old = session.get_one(Copy, copy_id, with_for_update=True, populate_existing=True)
+    article = session.get_one(Article, session.get_one(Copy, copy_id).article_id, with_for_update={"key_share": True})
+    old = session.get_one(Copy, copy_id, with_for_update={"key_share": True}, populate_existing=True)
     revision_id = _releasable(session, actor, article)
     newest = _newest_copy(session, article.id, old.account_id)
     if newest is None or newest.id != old.id or old.state not in (*ENDED, CopyState.NEVER):

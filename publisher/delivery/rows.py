@@ -1,7 +1,8 @@
 """Writing the ledger's rows: locks in the one order, moves through the state table, observations, events of a copy.
 
 Locks are taken in the order article, copy, delivery (by number), freeze, account: whoever needs several never waits
-for somebody who waits for him.
+for somebody who waits for him. They leave keys alone (`key_share`): PostgreSQL looks at an article's and a copy's key
+whenever a row is added under it, whatever the writer holds by then.
 """
 
 from __future__ import annotations
@@ -269,7 +270,7 @@ def rest_account(session: Session, account_id: int, until: datetime, gap: timede
         )
         .order_by(Delivery.due_at, Delivery.id)
         .limit(REST_AT_ONCE)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )  # fmt: skip
     for place, row in enumerate(rows):
         row.retry_at = max(row.retry_at or until, until + gap * place)

@@ -74,7 +74,7 @@ class Takeover:
 
     def _still_silent(self, session: Session, worker: Worker, now: datetime) -> bool:
         """End the worker for good, unless it has beaten since it was read."""
-        current = session.get_one(Worker, worker.id, with_for_update=True, populate_existing=True)
+        current = session.get_one(Worker, worker.id, with_for_update={"key_share": True}, populate_existing=True)
         if current.ended_at is None:
             if current.counter != worker.counter:
                 return False

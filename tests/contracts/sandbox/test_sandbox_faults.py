@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
@@ -257,6 +257,20 @@ def test_a_client_that_leaves_early_does_no_harm(kit: Any, base_url: str, token:
         half.sendall(f"GET /2/account/get_uid.json?access_token={token} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         while not kit.app.world.faults.report()[0]["fired"]:
             threading.Event().wait(0.01)
+    assert post(base_url, token).status == 200
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 400", "Transfer-Encoding: chunked"])
+def test_half_a_request_is_no_request(kit: Any, base_url: str, token: str, length: str) -> None:
+    """A worker that is killed while it writes: a front server passes nothing on, and no quota is used."""
+    address = urlsplit(base_url)
+    head = f"POST {SHARE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n{length}\r\n\r\n"
+    half_form = f"access_token={token}&status=" + quote(f"半句 {LINK}")
+    with socket.create_connection((str(address.hostname), int(address.port or 0))) as half:
+        half.sendall((head + ("" if "Length" in length else "190\r\n") + half_form).encode())
+        half.shutdown(socket.SHUT_WR)
+        assert half.recv(100) == b""
+    assert kit.client.get("/truth/calls?api=statuses/share").json == []
     assert post(base_url, token).status == 200
 
 
