@@ -119,14 +119,8 @@ class Delivering:
             return self._failed(error)
         except NotConfigured as error:
             return self._back(Setback(held=error.text))
-        except Exception as error:  # a fault of ours: uncertain if a call may be out, else held, or tried again
-            log.exception("delivery %s", self.claimed.row_id)
-            text = f"系统内部错误：{type(error).__name__}"
-            if self.journal and self.journal.uncertain:
-                return _together(partial(self._write_unknown, "internal", text))
-            if isinstance(error, SQLAlchemyError):
-                return self._back(Setback(wait_s=DATABASE_WAIT_S))
-            return self._back(Setback(held=f"{text}，请联系管理员"))
+        except Exception as error:  # noqa: BLE001  a fault of ours
+            return self._broken(error)
         return self._told(News("call", receipt))
 
     def _carry_out(self) -> Receipt:
@@ -146,6 +140,16 @@ class Delivering:
             order = read_order(session, delivery)
             session.expunge_all()
         return order
+
+    def _broken(self, error: Exception) -> Outcome:
+        """Uncertain if a call may be out; else tried again when it was the database, or held."""
+        log.error("delivery %s", self.claimed.row_id, exc_info=error)
+        text = f"系统内部错误：{type(error).__name__}"
+        if self.journal and self.journal.uncertain:
+            return _together(partial(self._write_unknown, "internal", text))
+        if isinstance(error, SQLAlchemyError):
+            return self._back(Setback(wait_s=DATABASE_WAIT_S))
+        return self._back(Setback(held=f"{text}，请联系管理员"))
 
     def _failed(self, error: ChannelError) -> Outcome:
         if isinstance(error, Refused):
