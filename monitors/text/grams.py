@@ -21,11 +21,18 @@ START, END = "\x02", "\x03"
 _PRIME, _SPREAD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"([a-z])\1{2,}")
+_GAP = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
+_CUT_UP = 4  # a text with a space in every so many characters was cut into words by somebody
 
 
 def read(text: str | None) -> str:
-    """The text as models read it: own words, one width, lower case, every number one sign, at most `LONGEST`."""
+    """The text as models read it: own words, one width, lower case, every number one sign, at most `LONGEST`.
+
+    A text that comes cut into words is joined again: spaces between ideographs go.
+    """
     plain = unicodedata.normalize("NFKC", clean(text)[:LONGEST]).lower()
+    if plain.count(" ") * _CUT_UP >= len(plain):
+        plain = _GAP.sub("", plain)
     return _LETTERS.sub(r"\1\1", _DIGITS.sub("0", plain))
 
 
@@ -40,27 +47,33 @@ class Grams:
         return len(self.bounds) - 1
 
 
-def grams(texts: Sequence[str], bits: int) -> Grams:
-    """The distinct 1- to 3-grams of texts that `read` gave, hashed into 2 ** bits buckets; both ends are marked."""
-    rows, keys = _hashed(texts, bits)
-    pairs = np.unique(rows << np.int64(bits) | keys)
+def grams(texts: Sequence[str], bits: int, orders: Sequence[int] = ORDERS) -> Grams:
+    """The distinct n-grams (1 to 3 unless told) of texts that `read` gave, hashed into 2 ** bits buckets.
+
+    Both ends of a text are marked; a gram's bucket does not depend on which other orders are asked for.
+    """
+    rows, keys = _hashed(texts, bits, orders)
+    pairs = np.sort(rows << np.int64(bits) | keys)
+    pairs = pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))[: len(pairs)]]
     counts = np.bincount(pairs >> np.int64(bits), minlength=len(texts))
     bounds = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
     return Grams((pairs & np.int64((1 << bits) - 1)).astype(np.int32), bounds)
 
 
-def _hashed(texts: Sequence[str], bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _hashed(texts: Sequence[str], bits: int, orders: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(row, bucket) of every gram of every text; grams never reach from one text into the next."""
     marked = [START + text + END for text in texts]
     codes = np.frombuffer("".join(marked).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
     rows = np.repeat(np.arange(len(texts), dtype=np.int64), [len(text) for text in marked])
     found_rows, found_keys = [], []
     rolled = np.zeros(len(codes), np.uint64)
-    for order in ORDERS:
+    for order in range(1, max(orders) + 1):
         last = len(codes) - order + 1
         if last <= 0:
             break
         rolled = (rolled[:last] + codes[order - 1 :] + np.uint64(order)) * _PRIME
+        if order not in orders:
+            continue
         whole = rows[:last] == rows[order - 1 :]
         mixed = (rolled[whole] ^ (rolled[whole] >> np.uint64(29))) * _SPREAD
         found_rows.append(rows[:last][whole])

@@ -33,6 +33,17 @@ def test_order_of_words_and_both_ends_count() -> None:
     assert row(["好"], 0) - row(["好的"], 0)
 
 
+def test_a_gram_keeps_its_bucket_whatever_other_orders_are_asked_for() -> None:
+    pairs = set(grams(["停水三天"], BITS, (2,)).indices.tolist())
+    assert pairs < set(grams(["停水三天"], BITS).indices.tolist())
+    assert len(pairs) == len("停水三天") + 1
+
+
+def test_a_text_cut_into_words_is_joined_again_and_a_plain_space_stays() -> None:
+    assert read("停水 三天 没人 管") == "停水三天没人管"
+    assert read("停水三天了吧 没人管这件事") == "停水三天了吧 没人管这件事"
+
+
 def test_no_text_at_all_gives_no_rows() -> None:
     assert (len(grams([], BITS)), len(grams([""], BITS))) == (0, 1)
 
