@@ -125,7 +125,7 @@ class Undecided:
 
     reason: str
     evidence: Json = field(default_factory=dict)
-    again_s: float = 0  # when another look-up may tell more; 0: as the ledger's schedule says
+    again_s: float = 0  # past the settle time: when another look-up may tell more; 0: as the ledger's schedule says
 
 
 @dataclass(frozen=True)

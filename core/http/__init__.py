@@ -93,7 +93,7 @@ class Door:
             request.method,
             request.url,
             headers=[*request.headers.items()],
-            content=request.body or None,
+            content=request.body,
             extensions={"timeout": {"connect": left, "read": left, "write": left, "pool": left}},
         ) as answer:
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}

@@ -17,10 +17,13 @@ import httpx
 from core.http.calls import Request
 from core.http.streams import CALL, BadAnswer
 
+WITH_BODY = ("POST", "PUT", "PATCH")
+PORTS = {b"http": 80, b"https": 443}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Wired:
-    """A request as it goes out."""
+    """A request as it goes out. Holds secrets: it is never shown."""
 
     method: str
     url: httpcore.URL
@@ -30,14 +33,26 @@ class Wired:
 
 def build(request: Request, fresh: bool) -> Wired:
     """The request as bytes. Only files need httpx: its requests cost more than all else that a small call does."""
-    headers = {"User-Agent": "wenzheng/0.1", "Accept": "*/*", "Accept-Encoding": "identity"}
+    address, method = _address(request), request.method.upper()
+    headers = {"Host": _host(address), "User-Agent": "wenzheng/0.1", "Accept": "*/*", "Accept-Encoding": "identity"}
     headers["Connection"] = "close" if fresh else "keep-alive"
     if request.auth:
         headers["Authorization"] = "Basic " + base64.b64encode(":".join(request.auth).encode()).decode()
     kind, body = _body(request)
     if kind:
         headers["Content-Type"] = kind
-    return Wired(request.method, _address(request), {**headers, **(request.headers or {})}, body)
+    if body or method in WITH_BODY:
+        headers["Content-Length"] = str(len(body))
+    own = {name.lower() for name in request.headers or {}}
+    kept = {name: value for name, value in headers.items() if name.lower() not in own}
+    return Wired(method, address, {**kept, **(request.headers or {})}, body)
+
+
+def _host(address: httpcore.URL) -> str:
+    """Host and port as HTTP writes them; the port only where it is not the scheme's own."""
+    host = address.host.decode("ascii")
+    host = f"[{host}]" if ":" in host else host
+    return host if address.port in (None, PORTS.get(address.scheme)) else f"{host}:{address.port}"
 
 
 def _body(request: Request) -> tuple[str, bytes]:
@@ -68,7 +83,9 @@ def _place(url: str) -> tuple[bytes, bytes, int | None, bytes]:
 
 
 def _words(values: Mapping[str, Any]) -> dict[str, str]:
-    """Values as they stand in a form: true and false in lower case, nothing for None."""
+    """Values as they stand in a form: true and false in lower case, nothing for None; TypeError for lists and such."""
+    if strange := [name for name, value in values.items() if not isinstance(value, str | int | float | None)]:
+        raise TypeError(f"a form takes words and numbers, not what stands under {strange[0]}")
     return {name: "" if value is None else json.dumps(value) if isinstance(value, bool) else str(value)
             for name, value in values.items()}  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core import alarms
@@ -44,7 +44,8 @@ from publisher.retry import wait_s
 from publisher.workflow import State
 
 CREDENTIAL_WAIT_S = 60.0
-DATABASE_WAIT_S = 5.0
+DATABASE_WAIT_S, MOST_DATABASE_TRIES = 5.0, 8
+STALE_S = 1.0  # what was read with the claim is read again after that
 REST_GAP_S = 20.0  # between the first tries after a rest, so that one call tells whether it is over
 NO_NUMBER = "这一条没有平台编号，系统无法撤回；请到平台手工删除，然后在分发页判定"
 Outcome = Callable[[Database], None]
@@ -59,6 +60,7 @@ class Setback:
     held: str = ""
     cancelled: str = ""
     wait_s: float = 0.0
+    why: str = ""  # of ours: tried a few times, then held
     pause: str = ""  # why the whole account rests
 
 
@@ -76,6 +78,7 @@ class Delivering:
         self.house, self.holder, self.claimed, self.pace, self.order = house, holder, claimed, pace, order
         self.journal: LedgerJournal | None = None
         self.outcome: Outcome | None = None  # learned, and not written yet
+        self._stale_at = house.clock.monotonic() + STALE_S
 
     def run(self) -> bool:
         """Deliver and write the outcome; False when it could not be written and the row was given up."""
@@ -124,22 +127,13 @@ class Delivering:
         return self._told(News("call", receipt))
 
     def _carry_out(self) -> Receipt:
-        order = self.order or self._read_order()
+        fresh = self.order if self.house.clock.monotonic() < self._stale_at else None
+        order = fresh or _read_order(self.house, self.claimed)
         channel = open_channel(self.house, order.account)
         self.journal = LedgerJournal(
             self.house, self.holder, self.claimed, order.account.id, order.key.memory, self.pace
         )
         return _act(channel, order, self.journal)
-
-    def _read_order(self) -> Order:
-        with self.house.db.read() as session:
-            delivery = session.get_one(Delivery, self.claimed.row_id)
-            if delivery.fence != self.claimed.fence:
-                raise LostClaim("已由其他进程接手")
-            check_approval(session, delivery)
-            order = read_order(session, delivery)
-            session.expunge_all()
-        return order
 
     def _broken(self, error: Exception) -> Outcome:
         """Uncertain if a call may be out; else tried again when it was the database, or held."""
@@ -147,8 +141,8 @@ class Delivering:
         text = f"系统内部错误：{type(error).__name__}"
         if self.journal and self.journal.uncertain:
             return _together(partial(self._write_unknown, "internal", text))
-        if isinstance(error, SQLAlchemyError):
-            return self._back(Setback(wait_s=DATABASE_WAIT_S))
+        if isinstance(error, OperationalError | InterfaceError) and not (self.journal and self.journal.called):
+            return self._back(Setback(wait_s=DATABASE_WAIT_S, why=f"{text}，尚未发出"))
         return self._back(Setback(held=f"{text}，请联系管理员"))
 
     def _failed(self, error: ChannelError) -> Outcome:
@@ -207,7 +201,7 @@ class Delivering:
         delivery = self._mine(session)
         if delivery is None:
             return
-        error, cancelled = setback.error, setback.cancelled
+        error, held, cancelled = setback.error, _held_for(delivery, setback), setback.cancelled
         if delivery.operation != Operation.WITHDRAW and waiting_withdrawal(session, delivery.copy_id):
             cancelled = cancelled or WITHDRAWN
         at_least_s = max(setback.wait_s, error.retry_after_s if isinstance(error, Transient) else 0)
@@ -215,7 +209,7 @@ class Delivering:
         delivery.tries += 1
         if error:
             delivery.error_code, delivery.error_text = error.code, error.text
-        put_back(delivery, now, retry_at=retry_at, held=setback.held, cancelled=cancelled)
+        put_back(delivery, now, retry_at=retry_at, held=held, cancelled=cancelled)
         if isinstance(error, Throttled) and delivery.operation != Operation.WITHDRAW:
             session.flush()
             rest_account(session, delivery.account_id, retry_at, self.pace.scaled(REST_GAP_S))
@@ -239,6 +233,25 @@ class Delivering:
         """What a stale worker learned of its own steps is never thrown away."""
         if self.journal:
             self.journal.flush(session, lock(session, self.claimed.row_id))
+
+
+def _read_order(house: House, claimed: Claimed) -> Order:
+    with house.db.read() as session:
+        delivery = session.get_one(Delivery, claimed.row_id)
+        if delivery.fence != claimed.fence:
+            raise LostClaim("已由其他进程接手")
+        check_approval(session, delivery)
+        order = read_order(session, delivery)
+        session.expunge_all()
+    return order
+
+
+def _held_for(delivery: Delivery, setback: Setback) -> str:
+    """The reason to hold the row; a fault of ours is noted at it, and one once it was tried often enough."""
+    if not setback.why:
+        return setback.held
+    delivery.error_code, delivery.error_text = "internal", setback.why
+    return f"{setback.why}，请联系管理员" if delivery.tries >= MOST_DATABASE_TRIES else ""
 
 
 def _together(work: Callable[[Session], None]) -> Outcome:
@@ -284,7 +297,7 @@ def _withdraw(channel: Channel, order: Order, journal: LedgerJournal) -> Receipt
             raise Unreachable
         return Receipt("gone", data={"note": "nothing was live"})
     if order.again and not own and _is_gone(channel, order.live):
-        return Receipt("gone", order.live.remote_id, order.live.url)
+        return Receipt("sent", order.live.remote_id, order.live.url)  # a later look must say so too
     receipt = channel.withdraw(order.live, order.key, journal)
     if _is_gone(channel, receipt):
         return Receipt("gone", order.live.remote_id, receipt.url, receipt.data)

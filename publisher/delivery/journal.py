@@ -35,14 +35,17 @@ UPLOADED = select(Upload.remote).where(
 
 
 class LedgerJournal:
-    """See core.ports.Journal. `uncertain` tells that a once-only call ended without an answer to trust."""
+    """See core.ports.Journal. `uncertain` tells that a once-only call ended without an answer to trust.
+
+    `called`: one may have begun.
+    """
 
     def __init__(
         self, house: House, holder: Holder, claimed: Claimed, account_id: int, memory: Json, pace: Pace
     ) -> None:
         self.house, self.holder, self.claimed, self.pace = house, holder, claimed, pace
         self.account_id = account_id
-        self.uncertain = False
+        self.uncertain = self.called = False
         self._memory = dict(memory)
         self._pictures: dict[str, tuple[bytes | None, str]] = {}
         self.pending = Pending(account_id)
@@ -64,6 +67,7 @@ class LedgerJournal:
         deadline_at = now + timedelta(seconds=self.pace.call_s)
         columns: dict[str, Any] = {"once_step": name, "once_at": now, "once_deadline_at": deadline_at}
         _at, step_id = self._commit(columns | ({"native_key": native_key} if native_key else {}))
+        self.called = True
         if not self.holder.fresh():
             self._answer(step_id, Effect.NOT_SENT)
             raise Transient(Effect.NOT_SENT, "stale", "本机心跳没有及时写入，为防重复没有发出", retry_after_s=1)

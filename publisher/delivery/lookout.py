@@ -157,7 +157,7 @@ class Lookout:
             account = session.get_one(Account, account_id)
             session.expunge_all()
         try:
-            desk = Desk(self.house, self.pace, holder, open_channel(self.house, account), now)
+            desk = Desk(self.house, self.pace, open_channel(self.house, account), now)
         except Exception as error:  # noqa: BLE001  whatever an adapter does, the other accounts are looked at
             text = error.text if isinstance(error, NotConfigured) else "账号的渠道程序出错，请联系管理员"
             log.warning("opening account %s: %r", account_id, error)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import callbacks
-from core.claims import Claimed, Holder
+from core.claims import Claimed
 from core.errors import LostClaim
 from core.house import House
 from core.models import Delivery, Observation
@@ -24,8 +24,6 @@ from publisher.delivery.rows import ABSENT, lock, move, observe, possible_calls
 from publisher.delivery.schedule import VERIFY_S, may_look, next_look
 from publisher.workflow import State
 
-FROZEN_WAIT_S = 15.0
-
 
 @dataclass(frozen=True)
 class Desk:
@@ -33,7 +31,6 @@ class Desk:
 
     house: House
     pace: Pace
-    holder: Holder
     channel: Channel
     now: datetime
 
@@ -42,7 +39,7 @@ class Look:
     """One look at one row; ChannelError kinds come through, nothing was learned then."""
 
     def __init__(self, desk: Desk, claimed: Claimed) -> None:
-        self.house, self.pace, self.holder = desk.house, desk.pace, desk.holder
+        self.house, self.pace = desk.house, desk.pace
         self.channel, self.claimed, self.now = desk.channel, claimed, desk.now
 
     def run(self) -> None:
@@ -69,8 +66,7 @@ class Look:
                 return
             now = self.house.clock.now()
             row.looks, row.looked_at, row.step_at, row.error_text = row.looks + 1, self.now, now, ""
-            settled = self.now >= (row.once_deadline_at or self.now) + self.pace.settle(self.channel.settle_s)
-            if row.state == State.SENT and not self.channel.publishes_later and settled:
+            if row.state == State.SENT and not self.channel.publishes_later and self._is_settled(row):
                 move(row, State.UNKNOWN, self.now)  # accepted, but not shown in its time
                 row.looks = 0
             row.look_at = next_look(row, now, self.pace)
@@ -115,8 +111,9 @@ class Look:
             lost = isinstance(found, Undecided)
             useless = lost and self.channel.reconcile is Reconcile.KEY  # a key past its day stays so
             again = may_look(row) and not useless
-            soon = self.pace.scaled(found.again_s) if isinstance(found, Undecided) else timedelta(0)
-            due = now + soon if soon else next_look(row, now, self.pace, out_of_reach=lost)
+            due = next_look(row, now, self.pace, out_of_reach=lost)
+            if isinstance(found, Undecided) and found.again_s and self._is_settled(row):
+                due = now + self.pace.scaled(found.again_s)
             row.look_at = due if again else None
 
     def _absent(self, session: Session, row: Delivery, found: Absent, now: datetime) -> None:
@@ -129,13 +126,17 @@ class Look:
             _note_undecided(session, row, Undecided(text, found.evidence), now)
             return
         settle = self.pace.settle(self.channel.settle_s)
-        settled = self.now >= (row.once_deadline_at or self.now) + settle
+        settled = self._is_settled(row)
         agreed = row.absent_at is not None and self.now >= row.absent_at + settle / 2
         if settled and agreed and not callbacks.waiting(session, row.account_id):
             learn_absent(session, row, now, "find", found.evidence)
             return
         observe(session, row, "find", ABSENT, now, detail=found.evidence)
         row.absent_at = row.absent_at or now
+
+    def _is_settled(self, row: Delivery) -> bool:
+        """Whether the settle time has passed since the deadline of the row's call."""
+        return self.now >= (row.once_deadline_at or self.now) + self.pace.settle(self.channel.settle_s)
 
     @contextmanager
     def _row(self) -> Iterator[tuple[Session, Delivery]]:

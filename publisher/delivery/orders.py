@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from core.claims import Claimed
 from core.errors import NotConfigured
-from core.models import Account, Article, Copy, Delivery, Payload
+from core.models import Account, Article, Copy, Delivery, Observation, Payload, Step
 from core.models.words import Operation
-from core.ports import Key, Receipt
+from core.ports import Effect, Key, Receipt
 from core.ports import Payload as Template
 from publisher.delivery.rows import calls_made
 from publisher.review import APPROVAL, approved
@@ -47,7 +47,7 @@ class Order:
     memory: dict[str, object]
     since: datetime
     copy_state: str
-    again: bool  # claimed before: what it is to do may be done
+    again: bool  # a withdrawal that may be done already: its call got no answer, or its worker died
 
 
 def read_order(session: Session, delivery: Delivery) -> Order:
@@ -92,8 +92,17 @@ def _order(session: Session, calls: int, found: Any) -> Order:
         operation=delivery.operation, account=account, key=key, memory=dict(delivery.memory), since=since,
         payload=Template(stored.template, stored.digest) if stored else Template({}, ""),
         live=Receipt("confirmed", copy.remote_id, copy.url, dict(copy.receipt)) if copy else Receipt("confirmed"),
-        copy_state=copy.state if copy else "", again=delivery.fence > 1,
+        copy_state=copy.state if copy else "",
+        again=delivery.operation == Operation.WITHDRAW and _may_be_done(session, delivery.id),
     )  # fmt: skip
+
+
+def _may_be_done(session: Session, delivery_id: int) -> bool:
+    """Whether an earlier try of the row may have carried its call out."""
+    answered = Step.effect.in_((Effect.UNKNOWN.value, Effect.DONE.value))
+    called = select(Step.id).where(Step.delivery_id == delivery_id, answered)
+    lost = select(Observation.id).where(Observation.delivery_id == delivery_id, Observation.source == "takeover")
+    return any(session.scalar(query.limit(1)) is not None for query in (called, lost))
 
 
 def _earlier(session: Session, delivery: Delivery, since: datetime) -> dict[str, tuple[str, ...]]:

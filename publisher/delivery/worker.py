@@ -101,16 +101,17 @@ class Worker:
 
     def close(self) -> None:
         """Finish what is in flight and sign off; what was only claimed is anybody's again."""
-        for future in [future for future in self._running if future.cancel()]:
-            waiting = self._running.pop(future).claimed
-            give_up(self.house.db, Delivery, waiting, Delivery.state == State.INTENDED.value)
-        if self._pool:
-            self._pool.shutdown(wait=True)
-            self._pool = None
-        self._gather(math.inf)
-        if self._holder:
-            self._holder.stop()
-            self._holder = None
+        waiting = [self._running.pop(future) for future in [*self._running] if future.cancel()]
+        try:
+            if self._pool:
+                self._pool.shutdown(wait=True)
+                self._pool = None
+            self._gather(math.inf)
+        finally:
+            if self._holder:
+                self._holder.stop()
+                self._holder = None
+        log.info("worker %s ends; %d rows it had claimed ahead are anybody's", self.name, len(waiting))
 
     def _start(self, one: Delivering) -> None:
         if self._pool is None:

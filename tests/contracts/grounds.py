@@ -32,6 +32,10 @@ class Ground:
         """By the platform's own truth: the ids of what is live of the item."""
         raise NotImplementedError
 
+    def sent(self, item: Item) -> int:
+        """How often the item was made public, taken back or not."""
+        return len(self.live(item))
+
     def lose(self, way: str) -> None:
         """The next public call gets no answer: `before` it is accepted, or one of LOST_AFTER."""
 
@@ -191,6 +195,10 @@ class Client(OnSandbox):
                 account_id=self.account_id, article_id=item.key.article_id, removed_at=None
             )  # fmt: skip
             return [str(item.key.article_id)] * max(pushes, entries.count())
+
+    def sent(self, item: Item) -> int:
+        """Pushes alone: an entry in our own feed hides one more."""
+        return len(self.truth(item)["jpush"])
 
     def expire(self) -> None:
         self.fault("code", code=1004, times=100)

@@ -6,13 +6,14 @@ cid to a tag nobody has: the answer is the first success, or that there is nobod
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from core.errors import Refused
+from core.errors import NotConfigured, Refused
 from core.house import House
 from core.models import Account
 from core.ports import (
@@ -47,7 +48,8 @@ from publisher.wire import (
 
 KEY_LIVES_S = 86_400.0  # counted from the key's first use
 KEY = "key"  # what the journal remembers of it
-NOBODY_HAS = "wenzheng-nobody-has-this-tag"
+DOUBT = "推送没有收到答复，查证为未发出；如手机上仍有通知请核对"
+DAY_OVER = "推送号已超过一天，上一次推送是否送达无法查证；请到极光后台核对，需要再推请取消后用“再次发布”"
 FEED_FIELDS = ("title", "summary", "html", "link", "cover", "source")
 
 
@@ -143,16 +145,20 @@ class Client:
 
         That the key is looked at before the audience is what JPush's words suggest and nobody has tried: an absent push
         is only ever sent again with the same key, and where it is withdrawn instead the doubt stands at the copy.
+        The tag is another one each time, so that nobody can come to have it.
         """
         if self.push is None or not key.native or "push" not in payload.template:
             return Absent({"reason": "no key was handed out"})
         if self.house.clock.now() - _first_used(key, since) >= timedelta(seconds=KEY_LIVES_S):
             return Undecided("推送号已超过一天，不能再用它查证，请到极光后台核对")
-        body = _push_body(payload, key.native) | {"audience": {"tag": [NOBODY_HAS]}}
+        body = _push_body(payload, key.native) | {"audience": {"tag": [secrets.token_hex(16)]}}
         try:
-            return self._receipt(key, self.push.send(body))
+            found = self.push.send(body)
         except Refused as error:
-            return Absent({"code": error.code, "residual": "推送没有收到答复，查证为未发出；如手机上仍有通知请核对"})
+            if error.code == NOBODY:
+                return Absent({"code": error.code, "residual": DOUBT})
+            return Undecided(f"极光拒绝了查证，请到极光后台核对：{error.text}")
+        return self._receipt(key, found | {"pushed_at": _first_used(key, since).isoformat()})
 
     def poll(self, receipt: Receipt) -> Receipt:
         """Nothing is ever pending here."""
@@ -182,9 +188,14 @@ class Client:
         journal.repeatable("feed", partial(self.feed.put, content, payload.digest, key, at))
 
     def _key(self, key: Key, journal: Journal) -> str:
-        """The stored key while its day lasts and an earlier push with it may exist; else a new one, and its instant."""
+        """The stored key where an earlier push with it may exist, else a new one; NotConfigured when its day is over.
+
+        With another key the platform could not tell that it has pushed this already.
+        """
         now = self.house.clock.now()
-        if key.native and key.attempt and now - _first_used(key, now) < timedelta(seconds=KEY_LIVES_S):
+        if key.native and key.attempt:
+            if now - _first_used(key, now) >= timedelta(seconds=KEY_LIVES_S):
+                raise NotConfigured(DAY_OVER)
             return key.native
         assert self.push
         native: str = journal.repeatable("key", self.push.new_key)

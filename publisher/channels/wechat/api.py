@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +12,15 @@ from core.clock import day_start
 from core.errors import NotConfigured, OutcomeUnknown, Refused
 from core.house import House
 from core.http import Request
-from core.models import Account, Delivery, Step
+from core.models import Account, Article, Delivery, Step
 from core.ports import Effect, Key
 from core.tokens import Fetched
-from publisher.wire import Platform, Wire, need_field, tolerate, with_token
+from publisher.wire import Platform, Wire, mark_of, need_field, tolerate, with_token
 
 PAGE = 20
 SUBMIT = "freepublish/submit"
 NO_DRAFT = "40007"
-IN_AUDIT_S = 60.0  # the usual audit, in which a draft is still in the box
+IN_AUDIT_S = 60.0  # the usual audit, before the article is listed
 LOST = ("", Effect.UNKNOWN.value)  # effects of submits whose answer is not known
 
 
@@ -59,11 +59,11 @@ class WechatApi:
         """Whether the draft is still in the box."""
         return tolerate(NO_DRAFT, lambda: self.post("draft/get", {"media_id": media_id}, "reconcile"))
 
-    def submits_not_ours(self, key: Key, now: datetime) -> tuple[int | None, bool]:
+    def submits_not_ours(self, key: Key, listed: Collection[str], now: datetime) -> tuple[int | None, bool]:
         """(submits WeChat counted today beyond those we know were carried out, whether more may be known soon).
 
-        None when it cannot be read. A lost submit of another article than that of `key` was carried out if its draft
-        has left the box; a fresh one may still be in audit.
+        None when it cannot be read. A lost submit of another article than that of `key` was carried out if its mark is
+        among those `listed`; a fresh one may still be in audit.
         """
         try:
             body = self.post("openapi/quota/get", {"cgi_path": f"/cgi-bin/{SUBMIT}"}, "reconcile")
@@ -78,14 +78,18 @@ class WechatApi:
             )
         )  # fmt: skip
         done = submits.where(Step.effect == Effect.DONE.value).with_only_columns(func.count(Step.id))
-        lost = submits.where(Step.effect.in_(LOST), Delivery.id != key.delivery_id)
+        lost = submits.join(Article, Article.id == Delivery.article_id).where(
+            Step.effect.in_(LOST), Delivery.id != key.delivery_id
+        )
         with self.house.db.read() as session:
-            others = used - (session.scalar(done) or 0)
-            rows = session.execute(lost.with_only_columns(Delivery.memory, Step.intent_at)).all() if others > 0 else []
-        drafts = {str((memory.get("draft") or {}).get("media_id", "")) for memory, _at in rows}
-        others = max(0, others - sum(not self.has_draft(media_id) for media_id in drafts))
+            known = session.scalar(done) or 0
+            rows = session.execute(
+                lost.with_only_columns(Article.canonical_link, Delivery.copy_id, Step.intent_at)
+            ).all()
+        shown = {mark for link, copy_id, _at in rows if (mark := mark_of(link, copy_id)) in listed}
+        others = max(0, used - known - len(shown))
         fresh_s = IN_AUDIT_S / self.house.settings.time_factor
-        return others, others > 0 and any((now - at).total_seconds() < fresh_s for _memory, at in rows)
+        return others, others > 0 and any((now - at).total_seconds() < fresh_s for *_rest, at in rows)
 
     def _stable_token(self) -> Fetched:
         """The stable token in normal mode: it leaves tokens of other programs alone."""

@@ -25,7 +25,7 @@ def find_article(api: WechatApi, key: Key, since: datetime) -> Receipt | Absent 
         return Undecided("微信列表还列着早已删除的文章，没有更新，暂时不能断定")
     if not (whole or _reaches_back(items, key, since, SKEW_S / api.house.settings.time_factor)):
         return Undecided("微信列表未能回溯到提交时刻，请到公众平台核对")
-    return _not_listed(api, key)
+    return _not_listed(api, key, {item_mark(item) for item in items})
 
 
 def _found(ours: Sequence[dict[str, Any]]) -> Receipt:
@@ -50,7 +50,7 @@ def _reaches_back(items: Sequence[dict[str, Any]], key: Key, since: datetime, sk
     return bool(times) and min(times) + timedelta(seconds=skew_s) < since
 
 
-def _not_listed(api: WechatApi, key: Key) -> Absent | Undecided:
+def _not_listed(api: WechatApi, key: Key, listed: set[str]) -> Absent | Undecided:
     media_id = (key.memory.get("draft") or {}).get("media_id", "")
     if not api.has_draft(media_id):
         return Undecided("草稿已离开草稿箱而文章未列出：可能正在审核，请等待或到公众平台核对")
@@ -58,7 +58,7 @@ def _not_listed(api: WechatApi, key: Key) -> Absent | Undecided:
         return Undecided("同一草稿已提交过两次，都没有收到答复，请到公众平台核对")
     if not api.account.settings.get("resubmit"):
         return Undecided("草稿仍在草稿箱、文章未列出：多半没有受理，请到公众平台核对后决定")
-    others, unsettled = api.submits_not_ours(key, api.house.clock.now())
+    others, unsettled = api.submits_not_ours(key, listed, api.house.clock.now())
     if others:
         text = f"微信今日提交次数比已知的多 {others} 次，可能已受理，请到公众平台核对"
         return Undecided(text, again_s=IN_AUDIT_S if unsettled else 0)

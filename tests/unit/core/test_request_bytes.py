@@ -56,3 +56,33 @@ def test_files_go_out_as_multipart_with_their_form() -> None:
     assert sent.headers["Content-Type"].startswith("multipart/form-data; boundary=")
     assert b'name="status"' in sent.body
     assert b"\x89PNG" in sent.body
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://api.example.gov.cn/a", "api.example.gov.cn"), ("http://127.0.0.1:8080/a", "127.0.0.1:8080"),
+        ("http://[::1]:8080/a", "[::1]:8080"), ("http://h:80/a", "h"),
+    ],
+)  # fmt: skip
+def test_the_host_is_written_as_http_wants_it(url: str, host: str) -> None:
+    assert build(Request("GET", url), fresh=False).headers["Host"] == host
+
+
+def test_a_call_that_may_have_a_body_tells_its_length_even_when_it_has_none() -> None:
+    assert build(Request("post", URL), fresh=False).headers["Content-Length"] == "0"
+    assert "Content-Length" not in build(Request("GET", URL), fresh=False).headers
+
+
+def test_a_header_of_the_caller_takes_the_place_of_ours_however_it_is_written() -> None:
+    sent = build(Request("POST", URL, json={}, headers={"content-type": "text/plain"}), fresh=False)
+    assert [value for name, value in sent.headers.items() if name.lower() == "content-type"] == ["text/plain"]
+
+
+def test_what_is_no_word_and_no_number_is_no_form_value() -> None:
+    with pytest.raises(TypeError, match="audience"):
+        build(Request("POST", URL, form={"audience": ["a"]}), fresh=False)
+
+
+def test_a_request_on_the_wire_does_not_show_its_secrets() -> None:
+    assert "s3cret" not in repr(build(Request("POST", URL, json={"k": "s3cret"}, auth=("a", "s3cret")), fresh=False))

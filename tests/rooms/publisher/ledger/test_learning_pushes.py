@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select, update
 
 from core.http import Request
-from core.models import CopyEvent, ReviewStep
+from core.models import Account, CopyEvent, Delivery, ReviewStep
 from publisher.delivery import lift_freeze, press_freeze
-from tests.rooms.publisher.ledger.scripted import LOST, Desk
+from tests.rooms.publisher.ledger.scripted import LOST, START, Desk
 
 SETTLED_S = 70.0  # the deadline of the lost call and the channel's settle time
 NOBODY = {"error": {"code": 1011, "message": "no audience"}}
@@ -131,3 +131,36 @@ def test_a_push_is_not_looked_up_past_the_day_of_its_key(desk: Desk, lost: int) 
     desk.look(0)
     assert (desk.state(lost), asked(desk)) == ("unknown", 1)
     assert desk.row(lost).asked_at is not None
+
+
+def test_an_absent_push_is_never_sent_again_with_another_key(desk: Desk, lost: int) -> None:
+    """Its key's day ended while the account was paused: with a new key the platform could not tell that it has it."""
+    with desk.db.write() as session:
+        session.get_one(Account, desk.row(lost).account_id).paused_reason = "平台停用"
+        session.get_one(Delivery, lost).window_ends_at = None
+    desk.look(17, SETTLED_S)
+    assert desk.state(lost) == "planned"
+    desk.clock.advance(25 * 3600)
+    with desk.db.write() as session:
+        session.get_one(Account, desk.row(lost).account_id).paused_reason = ""
+    desk.deliver()
+    assert (desk.state(lost), pushes(desk)) == ("held", ["cid0"])
+    assert "极光后台" in desk.row(lost).reason
+
+
+@pytest.mark.parametrize("code", [1003, 1005, 2005, 2008])
+def test_a_refused_look_up_proves_nothing(desk: Desk, lost: int, code: int) -> None:
+    desk.door.on["/v3/push"] = {"error": {"code": code, "message": "no"}}
+    desk.look(17, SETTLED_S, 60)
+    assert desk.state(lost) == "unknown"
+    assert desk.row(lost).asked_at is not None
+
+
+def test_every_look_up_asks_for_another_tag_and_a_found_push_keeps_the_day_of_its_key(desk: Desk, lost: int) -> None:
+    desk.look(17)
+    desk.door.on["/v3/push"] = key_known(True)
+    desk.look(SETTLED_S)
+    tags = [call.json["audience"]["tag"] for call in desk.door.requests if "tag" in str(call.json)]
+    assert len(tags) == 2
+    assert tags[0] != tags[1]
+    assert desk.row(lost).receipt["pushed_at"] == START.isoformat()
