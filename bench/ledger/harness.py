@@ -33,7 +33,7 @@ LATENCY_MS = 40
 SETTLED_S = GIVEN_UP_S + MOST_LATE_S + LIST_LAG_S + 90.0  # the longest late accept, list lag, callback; not divided
 MOST_WAIT_S = 2.0 * 1800.0  # before division
 PROGRESS_S = 10.0
-WITHDRAWN_WITHIN_S = 2.5
+WITHDRAWN_WITHIN_S, MOST_UNTIL_CALLED_S, LOOK_S = 2.5, 20.0, 0.05
 
 
 @dataclass
@@ -162,7 +162,8 @@ class Harness:
             entry = Started(run, article_id, f"{self.office.settings.site_url}/articles/{article_id}.html", chosen)
             self.started.append(entry)
             if run.kind == "withdrawals":
-                timer = threading.Timer(self.rng.uniform(0, WITHDRAWN_WITHIN_S), self._withdraw, (entry,))
+                until_called = len(timers) % 2 == 0
+                timer = threading.Timer(self.rng.uniform(0, WITHDRAWN_WITHIN_S), self._withdraw, (entry, until_called))
                 timer.start()
                 timers.append(timer)
             self._tell(f"{len(self.started)} of {len(runs)} runs begun")
@@ -170,14 +171,23 @@ class Harness:
         for timer in timers:
             timer.join()
 
-    def _withdraw(self, entry: Started) -> None:
+    def _withdraw(self, entry: Started, until_called: bool) -> None:
+        """Every other one not before its platform was called, so that callbacks come into it however slow we are."""
         house = self.office.house
+        until = time.monotonic() + MOST_UNTIL_CALLED_S
         try:
+            while until_called and time.monotonic() < until and not self._is_called(entry):
+                time.sleep(LOOK_S)
             with house.db.write() as session:
                 withdraw(session, self.office.publisher, entry.article_id, "数据有误", house.clock.now())
         except Exception as error:  # noqa: BLE001  in a thread: it is told in the result, which then fails
             self.tally.notes.append(f"withdrawal of article {entry.article_id} failed: {error!r}")
         entry.withdrawn = True
+
+    def _is_called(self, entry: Started) -> bool:
+        ours = (Delivery.article_id == entry.article_id, Delivery.account_id == entry.accounts[entry.run.channel])
+        with self.office.house.db.read() as session:
+            return session.scalar(select(Delivery.id).where(*ours, Delivery.once_at.is_not(None)).limit(1)) is not None
 
     def _wait(self) -> None:
         """Until every row ended or a person was asked."""
