@@ -62,21 +62,39 @@ def grams(texts: Sequence[str], bits: int, orders: Sequence[int] = ORDERS) -> Gr
 
 def _hashed(texts: Sequence[str], bits: int, orders: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(row, bucket) of every gram of every text; grams never reach from one text into the next."""
-    marked = [START + text + END for text in texts]
-    codes = np.frombuffer("".join(marked).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    rows = np.repeat(np.arange(len(texts), dtype=np.int64), [len(text) for text in marked])
-    found_rows, found_keys = [], []
+    codes, rows = code_points(texts)
+    found = hashed(codes, rows, bits, orders)
+    empty = np.zeros(0, np.int64)
+    return (
+        np.concatenate([empty, *(rows[places] for places, _ in found)]),
+        np.concatenate([empty, *(keys for _, keys in found)]),
+    )
+
+
+def code_points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The characters of all texts one after another, both ends of each marked, and the text each belongs to."""
+    joined = (END + START).join(texts).join((START, END)) if texts else ""
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
+    return codes, np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
+
+
+def hashed(
+    codes: NDArray[np.uint32], rows: NDArray[np.int64], bits: int, orders: Sequence[int]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """For each order, rising: where its grams begin in `codes` and their buckets. A gram stays within one row."""
+    found = []
+    wide = codes.astype(np.uint64)
     rolled = np.zeros(len(codes), np.uint64)
     for order in range(1, max(orders) + 1):
         last = len(codes) - order + 1
         if last <= 0:
             break
-        rolled = (rolled[:last] + codes[order - 1 :] + np.uint64(order)) * _PRIME
+        rolled = (rolled[:last] + wide[order - 1 :] + np.uint64(order)) * _PRIME
         if order not in orders:
             continue
-        whole = rows[:last] == rows[order - 1 :]
-        mixed = (rolled[whole] ^ (rolled[whole] >> np.uint64(29))) * _SPREAD
-        found_rows.append(rows[:last][whole])
-        found_keys.append((mixed >> np.uint64(64 - bits)).astype(np.int64))
-    empty = np.zeros(0, np.int64)
-    return np.concatenate([empty, *found_rows]), np.concatenate([empty, *found_keys])
+        places = np.flatnonzero(rows[:last] == rows[order - 1 :])
+        mixed = rolled[places]
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * _SPREAD
+        found.append((places, (mixed >> np.uint64(64 - bits)).astype(np.int64)))
+    return found
