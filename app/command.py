@@ -14,6 +14,7 @@ import click
 from pydantic import ValidationError
 
 from app import doctor as checks
+from app.bursts import bursts
 from app.demo import play
 from app.played import newest_status
 from app.processes import Supervisor, stop_on_signals
@@ -204,3 +205,4 @@ def messages(file: Path, speed: float, limit: int | None) -> None:
 
 
 main.add_command(sandbox_serve, "sandbox")
+main.add_command(bursts)
