@@ -148,7 +148,7 @@ class Harness:
     def _launch(self, runs: list[Run]) -> None:
         """Plan the runs evenly over the launch time; withdrawals come at a random moment of their publish."""
         gap_s = self.options.launch_s / max(1, len(runs))
-        timers = []
+        timers: list[threading.Timer] = []
         for run in runs:
             began = time.monotonic()
             self.roster.fill()
