@@ -9,6 +9,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
+from bench import scoring
 from monitors import sentiment
 from monitors.sentiment import SnowScorer
 from monitors.sentiment.characters import tables_of
@@ -158,3 +159,14 @@ def test_overwhelming_evidence_ends_at_the_very_edge_as_in_the_package(word: str
     words = {"neg": {"bad": 10**6}, "pos": {"fine": 10**6}}
     edge = SnowScorer(Lexicon(("neg", "pos"), words, {"neg": 2e6, "pos": 2e6}, 4e6, frozenset()), "edge")
     assert edge.score_many([f"{word} " * 200])[0].value == value
+
+
+def test_the_benchmark_sees_a_value_and_a_cut_that_are_not_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = scoring.check(TEXTS)
+    assert (sound["values_that_differ"], sound["largest_difference"], sound["texts_cut_differently"]) == (0, 0.0, 0)
+    values, words = SnowScorer.values, SnowScorer.words
+    monkeypatch.setattr(SnowScorer, "values", lambda self, texts: values(self, texts) | {TEXTS[0]: 0.25})
+    monkeypatch.setattr(SnowScorer, "words", lambda self, texts: [[TEXTS[0]], *words(self, texts)[1:]])
+    broken = scoring.check(TEXTS)
+    assert (broken["values_that_differ"], broken["texts_cut_differently"]) == (1, 1)
+    assert broken["largest_difference"] > 0
