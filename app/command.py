@@ -18,6 +18,7 @@ from app.bursts import bursts
 from app.demo import play
 from app.played import newest_status
 from app.processes import Supervisor, stop_on_signals
+from app.routing import route_command
 from app.serving import Server
 from app.staff import add_person
 from app.wiring import make_portal, make_web, open_or_explain, prepare, scorers
@@ -205,4 +206,5 @@ def messages(file: Path, speed: float, limit: int | None) -> None:
 
 
 main.add_command(sandbox_serve, "sandbox")
+main.add_command(route_command)
 main.add_command(bursts)
