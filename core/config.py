@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", description="smtp://user:password@host:port; empty means no alert e-mail")
     mail_from: str = Field("wenzheng@localhost", description="Sender of alert e-mail")
     mail_to: str = Field("", description="Comma-separated receivers of alert e-mail")
+    wecom_url: str = Field("", description="Address of a WeCom group robot, key included; empty means none")
+    dingtalk_url: str = Field("", description="Address of a DingTalk group robot, token included; empty means none")
+    dingtalk_secret: str = Field("", description="Its signing secret (加签); empty where it checks words or addresses")
+    feishu_url: str = Field("", description="Address of a Feishu group robot; empty means none")
+    feishu_secret: str = Field("", description="Its signing secret; empty where it does not check one")
+    webhook_url: str = Field("", description="Address that gets every alert as JSON; empty means none")
+    webhook_secret: str = Field("", description="Key of the HMAC-SHA256 in X-Wenzheng-Signature; empty: unsigned")
     time_factor: float = Field(
         1.0, gt=0, description="Divides every waiting time of the ledger; for rehearsals and tests"
     )

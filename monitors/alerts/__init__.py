@@ -23,6 +23,7 @@ from monitors.alerts.sending import send_due
 __all__ = ["acknowledge", "explain", "raise_due", "receivers", "send_due"]
 
 WATCHED = timedelta(days=14)
+ROBOTS = ("wecom", "dingtalk", "feishu", "webhook")
 
 
 def raise_due(house: House) -> list[int]:
@@ -43,11 +44,11 @@ def raise_due(house: House) -> list[int]:
 
 
 def receivers(house: House) -> list[tuple[str, str]]:
-    """(notifier, address) of everybody who gets alerts; empty without a mail server or receivers."""
+    """(notifier, address) of everybody who gets alerts: mail receivers, and the group behind each robot."""
     settings = house.settings
-    if not settings.smtp_url:
-        return []
-    return [("mail", address.strip()) for address in settings.mail_to.split(",") if address.strip()]
+    mailed = settings.mail_to.split(",") if settings.smtp_url else []
+    robots = [(kind, "group") for kind in ROBOTS if getattr(settings, f"{kind}_url")]
+    return [("mail", address.strip()) for address in mailed if address.strip()] + robots
 
 
 def _watched(session: Session, now: datetime) -> list[Issue]:

@@ -1,18 +1,19 @@
 """Sends the messages of alerts and critical alarms, one claim at a time.
 
 A worker that dies before sending leaves the row due again; one that dies after sending repeats the message under the
-same Message-ID, which mail systems show once. Nothing is dropped in silence.
+same Message-ID or number, marked 重发. Nothing is dropped in silence.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy.orm import aliased
 
 from core.alarms import clear, raise_
-from core.errors import ChannelError, Refused
+from core.errors import ChannelError, Refused, Transient
 from core.house import House
 from core.models import Alarm, AlertSend
 from core.models.words import AlarmLevel, SendState
@@ -24,6 +25,7 @@ from monitors.notifiers import open_notifiers
 LEASE_S = 60
 """How long a message that is being sent is left alone; longer than the notifier's own time-outs."""
 MAIL_ALARM = "mail:failing"
+A_MINUTE = 18  # WeCom and DingTalk take 20 a minute; DingTalk is silent for ten minutes after the 21st
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ def _claim(house: House) -> _Claimed | None:
     now = house.clock.now()
     with house.db.write() as session:
         due = (
-            select(AlertSend.id, AlertSend.tries)
-            .where(AlertSend.state == SendState.WAITING, AlertSend.next_at <= now)
+            select(AlertSend.id, AlertSend.tries, AlertSend.error)
+            .where(AlertSend.state == SendState.WAITING, AlertSend.next_at <= now, ~_crowded(now))
             .order_by(AlertSend.next_at, AlertSend.id)
             .limit(1)
         )
@@ -66,15 +68,25 @@ def _claim(house: House) -> _Claimed | None:
         take = (
             update(AlertSend)
             .where(AlertSend.id == found.id, AlertSend.tries == found.tries, AlertSend.state == SendState.WAITING)
-            .values(tries=found.tries + 1, next_at=now + timedelta(seconds=LEASE_S))
+            .values(tries=found.tries + 1, next_at=now + timedelta(seconds=LEASE_S), error="")
             .returning(AlertSend.id)
         )
         if session.scalar(take) is None:
             return None
         row = session.get_one(AlertSend, found.id, populate_existing=True)
         message = message_of(session, row, house.settings.staff_url)
-        message = replace(message, target=row.target, key=f"alert-message-{row.id}")
+        again = found.tries > 0 and not found.error  # the last try told nothing: its worker died, perhaps after sending
+        subject = f"（重发）{message.subject}" if again else message.subject
+        message = replace(message, subject=subject, target=row.target, key=f"alert-message-{row.id}")
         return _Claimed(row.id, row.alarm_id, row.notifier, row.target, row.tries, message)
+
+
+def _crowded(now: datetime) -> ColumnElement[bool]:
+    """Whether a message's robot has said as much in the last minute as its group takes; mail has no such limit."""
+    said = aliased(AlertSend)
+    lately = (said.notifier == AlertSend.notifier, said.sent_at > now - timedelta(minutes=1))
+    count = select(func.count(said.id)).where(*lately).correlate(AlertSend).scalar_subquery()
+    return and_(AlertSend.notifier != "mail", count >= A_MINUTE)
 
 
 def _send(house: House, claimed: _Claimed, ready: dict[str, Notifier], reasons: dict[str, str]) -> int:
@@ -85,7 +97,9 @@ def _send(house: House, claimed: _Claimed, ready: dict[str, Notifier], reasons: 
     try:
         notifier.send(claimed.message)
     except ChannelError as error:
-        _failed(house, claimed, f"{error.platform_message}（{error.code}）", final=isinstance(error, Refused))
+        wait_s = error.retry_after_s if isinstance(error, Transient) else 0.0
+        why = f"{error.platform_message}（{error.code}）"
+        _failed(house, claimed, why, final=isinstance(error, Refused), wait_s=wait_s)
         return 0
     now = house.clock.now()
     with house.db.write() as session:
@@ -97,12 +111,16 @@ def _send(house: House, claimed: _Claimed, ready: dict[str, Notifier], reasons: 
     return 1
 
 
-def _failed(house: House, claimed: _Claimed, why: str, final: bool) -> None:
+def _failed(house: House, claimed: _Claimed, why: str, final: bool, wait_s: float = 0.0) -> None:
     now = house.clock.now()
     final = final or claimed.tries >= MAX_TRIES
     state = SendState.FAILED if final else SendState.WAITING
-    values = {"state": state.value, "error": why, "next_at": now + retry_after(claimed.tries)}
+    values = {
+        "state": state.value,
+        "error": why,
+        "next_at": now + max(retry_after(claimed.tries), timedelta(seconds=wait_s)),
+    }
     with house.db.write() as session:
         session.execute(update(AlertSend).where(AlertSend.id == claimed.send_id).values(values))
-        text = f"预警邮件{'已放弃发送' if final else '发送失败，将重试'}：{why}"
+        text = f"预警通知{'已放弃发送' if final else '发送失败，将重试'}：{why}"
         raise_(session, MAIL_ALARM, AlarmLevel.WARNING, "monitors", text, now, target=claimed.target)

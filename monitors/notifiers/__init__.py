@@ -7,7 +7,13 @@ from core.house import House
 from core.ports import Notifier
 from core.registry import load
 
-TABLE = {"mail": ("电子邮件", "monitors.notifiers.mail:MailNotifier")}
+TABLE = {
+    "mail": ("电子邮件", "monitors.notifiers.mail:MailNotifier"),
+    "wecom": ("企业微信群机器人", "monitors.notifiers.robots:WeCom"),
+    "dingtalk": ("钉钉群机器人", "monitors.notifiers.robots:DingTalk"),
+    "feishu": ("飞书群机器人", "monitors.notifiers.robots:Feishu"),
+    "webhook": ("回调地址", "monitors.notifiers.robots:Webhook"),
+}
 GROUP = "wenzheng.notifiers"
 
 
