@@ -106,11 +106,13 @@ def time_single(engine: Scorer, texts: list[str]) -> float:
     return round(statistics.median(time_engine(engine, [text]) for text in texts) * 1000, 3)
 
 
-def compare(engines: dict[str, Scorer], texts: list[str], stock: int) -> dict[str, Any]:
+def compare(names: list[str], texts: list[str], stock: int) -> dict[str, Any]:
     """Texts per second of stock and engines, and how many times stock; both per character, as samples differ in length.
 
-    Every round gives stock a part of the texts the engines get; the ratio is the median of the rounds.
+    Every round gives stock a part of the texts the engines get; the ratio is the median of the rounds. Engines are
+    made anew, because some remember texts they have scored.
     """
+    engines = {name: scorers()[name]() for name in names}
     for engine in engines.values():
         engine.score_many(["预热"])
     time_stock(["预热"])
@@ -191,11 +193,8 @@ def main() -> int:
         print(json.dumps(footprint(options.footprint)))
         return 0
     names = options.engine or sorted(scorers())
-    engines = {name: scorers()[name]() for name in names}
     groups = groups_of(options.dir, options.count)
-    figures: dict[str, Any] = {
-        "groups": {name: compare(engines, texts, options.stock) for name, texts in groups.items()}
-    }
+    figures: dict[str, Any] = {"groups": {name: compare(names, texts, options.stock) for name, texts in groups.items()}}
     figures["footprint"] = {name: _apart(name) for name in names}
     checked = _sample(
         [text for texts in groups_of(options.dir, options.check).values() for text in texts], options.check
