@@ -21,6 +21,7 @@ from app.processes import Supervisor, stop_on_signals
 from app.routing import route_command
 from app.serving import Server
 from app.staff import add_person
+from app.training import train
 from app.wiring import make_portal, make_web, open_or_explain, prepare, scorers
 from core.clock import shanghai
 from core.config import explain
@@ -129,9 +130,9 @@ def worker() -> None:
 
 
 @main.command()
-@click.option("--engine", default="snownlp", type=click.Choice(sorted(scorers())), help="评分引擎")
+@click.option("--engine", default="default", show_default=True, type=click.Choice(sorted(scorers())), help="评分引擎")
 def score(engine: str) -> None:
-    """从标准输入逐行读 {"id","text"}，写出 {"id","label","value","version"}。"""
+    """从标准输入逐行读 {"id","text"}，写出 {"id","label","value","probabilities","version"}。"""
     score_lines(sys.stdin, sys.stdout, scorers()[engine]())
 
 
@@ -206,5 +207,6 @@ def messages(file: Path, speed: float, limit: int | None) -> None:
 
 
 main.add_command(sandbox_serve, "sandbox")
+main.add_command(train)
 main.add_command(route_command)
 main.add_command(bursts)

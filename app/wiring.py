@@ -14,7 +14,7 @@ from core.vault import Vault
 from dashboards.duty import start_watch
 from dashboards.web import create_app as create_dashboards
 from migrations import current, head, upgrade
-from monitors.sentiment import SnowScorer
+from monitors.sentiment.engines import ENGINES
 from portal.web import create_app as create_portal
 
 
@@ -57,4 +57,4 @@ def make_portal() -> WSGIApplication:
 
 def scorers() -> dict[str, Callable[[], Scorer]]:
     """Scoring engines by the name the command line takes."""
-    return {"snownlp": SnowScorer}
+    return ENGINES

@@ -226,11 +226,16 @@ class HearsEvents(Protocol):
 
 @dataclass(frozen=True)
 class Score:
-    """Sentiment of one text: `value` is the probability of positive against negative, 0..1, or None without text."""
+    """Sentiment of one text: `value` is the probability of positive against negative, 0..1, or None without text.
+
+    A scorer that knows them gives the `probabilities` of the three labels and says when it is `unsure` between them.
+    """
 
     label: str  # positive | negative | neutral | no_text
     value: float | None
     version: str
+    probabilities: Mapping[str, float] | None = None
+    unsure: bool = False
 
 
 @runtime_checkable

@@ -177,6 +177,8 @@ class UnreadableLine(ValueError):
 def score_lines(source: IO[str], sink: IO[str], scorer: Scorer, batch: int = 500) -> int:
     """Score JSON lines {"id", "text"} to JSON lines {"id", "label", "value", "version"}, in order; returns how many.
 
+    A scorer that knows the `probabilities` of the labels adds them, and `unsure` when no label is likelier than not.
+
     Raises UnreadableLine with the line's number (Chinese text) when a line is not such an object.
     """
     done = 0
@@ -204,6 +206,11 @@ def _row(number: int, line: str) -> tuple[object, str]:
 def _write_scores(rows: list[tuple[object, str]], sink: IO[str], scorer: Scorer) -> int:
     scores = scorer.score_many([text for _id, text in rows])
     for (row_id, _text), score in zip(rows, scores, strict=True):
-        line = {"id": row_id, "label": str(score.label), "value": score.value, "version": score.version}
+        line: dict[str, object] = {"id": row_id, "label": str(score.label), "value": score.value}
+        if score.probabilities is not None:
+            line["probabilities"] = {label: round(chance, 4) for label, chance in score.probabilities.items()}
+        line["version"] = score.version
+        if score.unsure:
+            line["unsure"] = True
         sink.write(json.dumps(line, ensure_ascii=False) + "\n")
     return len(rows)

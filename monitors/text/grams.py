@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,17 +84,26 @@ def hashed(
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """For each order, rising: where its grams begin in `codes` and their buckets. A gram stays within one row."""
     found = []
+    for order, keys in zip(orders, buckets(codes, bits, orders), strict=False):
+        places = np.flatnonzero(rows[: len(keys)] == rows[order - 1 :])
+        found.append((places, keys[places]))
+    return found
+
+
+def buckets(codes: NDArray[np.uint32], bits: int, orders: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+    """For each order, rising: the bucket of the gram that begins at each place, whatever text it reaches into.
+
+    Ends early when `codes` is shorter than an order.
+    """
     wide = codes.astype(np.uint64)
     rolled = np.zeros(len(codes), np.uint64)
-    for order in range(1, max(orders) + 1):
-        last = len(codes) - order + 1
-        if last <= 0:
-            break
-        rolled = (rolled[:last] + wide[order - 1 :] + np.uint64(order)) * _PRIME
-        if order not in orders:
-            continue
-        places = np.flatnonzero(rows[:last] == rows[order - 1 :])
-        mixed = rolled[places]
-        mixed = (mixed ^ (mixed >> np.uint64(29))) * _SPREAD
-        found.append((places, (mixed >> np.uint64(64 - bits)).astype(np.int64)))
-    return found
+    for order in range(1, min(max(orders), len(codes)) + 1):
+        rolled = rolled[: len(codes) - order + 1] + wide[order - 1 :]
+        rolled += np.uint64(order)
+        rolled *= _PRIME
+        if order in orders:
+            mixed = rolled >> np.uint64(29)
+            mixed ^= rolled
+            mixed *= _SPREAD
+            mixed >>= np.uint64(64 - bits)
+            yield mixed.view(np.int64)

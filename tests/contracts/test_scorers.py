@@ -11,6 +11,7 @@ import pytest
 from core.models.words import Sentiment
 from core.ports import Scorer
 from monitors.sentiment import NEGATIVE_BELOW, POSITIVE_ABOVE, SnowScorer
+from monitors.sentiment.engines import ENGINES
 
 TEXTS = [
     "停车位太少了，晚上根本找不到",
@@ -46,9 +47,14 @@ def snow() -> SnowScorer:
     return SnowScorer()
 
 
-@pytest.fixture(params=["snownlp"])
-def scorer(request: pytest.FixtureRequest, snow: SnowScorer) -> Scorer:
-    return {"snownlp": snow}[request.param]
+@pytest.fixture(scope="module")
+def engines(snow: SnowScorer) -> dict[str, Scorer]:
+    return {name: snow if name == "snownlp" else make() for name, make in ENGINES.items()}
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def scorer(request: pytest.FixtureRequest, engines: dict[str, Scorer]) -> Scorer:
+    return engines[request.param]
 
 
 def reviews(count: int, seed: int) -> list[str]:

@@ -151,3 +151,22 @@ def test_lines_of_json_are_scored_in_order() -> None:
 def test_a_line_that_is_no_such_object_is_named(line: str) -> None:
     with pytest.raises(ValueError, match="第 2 行"):
         score_lines(io.StringIO('{"id": 1, "text": "a"}\n' + line), io.StringIO(), WordScorer())
+
+
+class SureScorer:
+    """Knows the probabilities of its labels, and when none stands out."""
+
+    version = "sure-1"
+
+    def score_many(self, texts: Sequence[str]) -> list[Score]:
+        chances = {"negative": 0.4, "neutral": 0.35, "positive": 0.25}
+        return [Score("negative", 0.38, self.version, chances, unsure=True) for _text in texts]
+
+
+def test_probabilities_and_doubt_are_written_where_the_scorer_knows_them() -> None:
+    sink = io.StringIO()
+    score_lines(io.StringIO('{"id": 1, "text": "停水"}\n'), sink, SureScorer())
+    row = json.loads(sink.getvalue())
+    assert list(row) == ["id", "label", "value", "probabilities", "version", "unsure"]
+    assert row["probabilities"] == {"negative": 0.4, "neutral": 0.35, "positive": 0.25}
+    assert row["unsure"] is True

@@ -1,0 +1,1 @@
+"""How well the sentiment scorer judges texts of a kind it never saw, and of kinds it did."""
