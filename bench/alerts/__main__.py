@@ -150,8 +150,10 @@ def _break(house: House, settings: Settings, kills: int, rng: random.Random) -> 
 
 
 def _start(settings: dict[str, Any]) -> BaseProcess:
-    process = context.Process(target=sender.work, args=(settings,), daemon=True)
+    ready = context.Event()
+    process = context.Process(target=sender.work, args=(settings, ready), daemon=True)
     process.start()
+    ready.wait(WAIT_S)
     return process
 
 

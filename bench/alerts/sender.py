@@ -20,10 +20,11 @@ IDLE_S = 0.01
 configure_mappers()
 
 
-def work(settings: dict[str, Any]) -> None:
-    """Raise and send until killed."""
+def work(settings: dict[str, Any], ready: Any) -> None:
+    """Raise and send until killed; `ready` is set once it begins."""
     house = open_house(Settings.model_validate(settings))
     sending.LEASE_S, sending.A_MINUTE = LEASE_S, A_MINUTE  # type: ignore[assignment]
+    ready.set()
     while True:
         raise_due(house)
         if not send_due(house, limit=5):

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ CALL_S = 10.0
 KEPT = 300
 
 
-class Robot:
+class Robot(ABC):
     """One robot: where it listens, how it signs, what it calls success and what it calls too fast."""
 
     kind: ClassVar[str]
@@ -51,8 +52,9 @@ class Robot:
             raise OutcomeUnknown(Effect.UNKNOWN, "unanswered", f"{self.label}没有答复，不确定是否送达") from error
         return self._read(response.status, response.text())
 
+    @abstractmethod
     def _request(self, words: str, now: float) -> Request:
-        raise NotImplementedError
+        """The words as this platform wants them, signed with the instant `now` (epoch seconds)."""
 
     def _read(self, status: int, text: str) -> Receipt:
         try:
