@@ -18,6 +18,7 @@ from app.bursts import bursts
 from app.demo import play
 from app.played import newest_status
 from app.processes import Supervisor, stop_on_signals
+from app.replaying import issues
 from app.routing import route_command
 from app.serving import Server
 from app.staff import add_person
@@ -207,6 +208,7 @@ def messages(file: Path, speed: float, limit: int | None) -> None:
 
 
 main.add_command(sandbox_serve, "sandbox")
+main.add_command(issues)
 main.add_command(train)
 main.add_command(route_command)
 main.add_command(bursts)
