@@ -18,6 +18,7 @@ from bench.sentiment.left_out import judge_left_out
 from bench.sentiment.shelf import open_shelf
 from monitors.sentiment import SnowScorer
 from monitors.sentiment.corpora import SETS
+from monitors.sentiment.second import embedder
 
 TARGETS = ("smp2020_usual", "nlpcc2013_sent")
 CASES = 100
@@ -31,11 +32,13 @@ def main() -> int:
     parser.add_argument("--left-out", nargs="*", choices=SETS, default=list(SETS))
     parser.add_argument("--in-domain", nargs="*", choices=TARGETS, default=list(TARGETS))
     parser.add_argument("--errors", type=Path)
+    parser.add_argument("--second", action="store_true", help="with the optional second look; embeds all rows first")
     options = parser.parse_args()
     shelf, seeds, stock = open_shelf(options.dir), range(options.seeds), SnowScorer()
+    embedded = {name: embedder()(shelf.texts[name]["kept"].texts) for name in SETS} if options.second else None
     cases = []
     for name in options.left_out:
-        figures, values = judge_left_out(shelf, name, seeds, stock)
+        figures, values = judge_left_out(shelf, name, seeds, stock, embedded)
         show("sentiment", {"left_out": name, "seeds": len(seeds), **figures})
         if name in TARGETS:
             cases.append((shelf.texts[name]["kept"], values))

@@ -64,7 +64,7 @@ def open_shelf(directory: Path) -> Shelf:
     }
     doubtful = doubtful_sets(directory)
     plain = unlabelled(directory, UNLABELLED)
-    rows = Matrix("plain", sparse_rows(plain, FOLD), np.zeros(len(plain), np.int64))
+    rows = Matrix("plain", sparse_rows(plain, FOLD), np.zeros(len(plain), np.int64), np.arange(len(plain)))
     return Shelf(
         texts,
         {name: matrix_of(forms["train"], FOLD) for name, forms in texts.items()},

@@ -24,13 +24,16 @@ class Sigmoid:
 
     def __call__(self, sums: Numbers) -> Numbers:
         """Probabilities of sums, shape kept; never overflows."""
-        probabilities: Numbers = 1 / (1 + np.exp(-np.clip(self.slope * sums + self.shift, -30, 30)))
+        probabilities: Numbers = 1 / (1 + np.exp(np.minimum(-self.slope * sums - self.shift, 30.0)))
         return probabilities
 
 
-def fit_sigmoid(sums: Numbers, positive: NDArray[np.bool_], weights: Numbers) -> Sigmoid:
-    """The sigmoid of largest weighted likelihood for `positive` (n,) given `sums` (n,); weights (n,) above 0."""
-    design = np.column_stack([sums, np.ones(len(sums))])
+def fit_sigmoid(sums: Numbers, positive: NDArray[np.bool_], weights: Numbers, shifted: bool = True) -> Sigmoid:
+    """The sigmoid of largest weighted likelihood for `positive` (n,) given `sums` (n,); weights (n,) above 0.
+
+    Not `shifted`: the slope alone is fitted (temperature scaling, Guo et al. 2017), so that a sum of 0 stays even odds.
+    """
+    design = np.column_stack([sums, np.full(len(sums), float(shifted))])
     target = positive.astype(float)
     solution = np.array([1.0, 0.0])
     weights = weights / weights.sum()

@@ -19,9 +19,19 @@ def _retrained() -> Scorer:
     return retrained_scorer()
 
 
+def _second() -> Scorer:
+    from monitors.sentiment.second import default_second
+
+    return default_second()
+
+
+OPTIONAL = frozenset({"second"})
+"""Engines that need a package which does not come with the product; they raise NotConfigured without it."""
+
 ENGINES: dict[str, Callable[[], Scorer]] = {
     "default": LinearScorer,
     "fast": _fast,
+    "second": _second,
     "snownlp": SnowScorer,
     "snownlp-retrained": _retrained,
 }

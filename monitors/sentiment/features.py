@@ -24,6 +24,8 @@ REACH = 6  # characters after a negator that it may turn round, unless the claus
 _BREAKS = START + END + " \t\r\n　，。！？；：、,.!?;:…~～"
 SHADOW = np.uint32(0x20000)  # moves a character within a negation's reach to a place no text uses
 ZERO = ord("0")
+_KIND_BITS = 3
+_KIND_SCALES = np.array([*SCALES.values(), NEGATED, NEGATED, 0, 0, 0], np.float32)
 
 
 def _table(characters: str) -> NDArray[np.bool_]:
@@ -62,10 +64,18 @@ def fold_table(pairs: Mapping[str, str] | None = None) -> NDArray[np.uint16]:
 
 
 def features(texts: Sequence[str | None], fold: NDArray[np.uint16]) -> Features:
-    """The distinct features of each text, read with care (`grams.read`)."""
+    """The distinct features of each text, read with care (`grams.read`); the same alone and among others."""
     codes, rows = code_points([read(text) for text in texts])
-    parts = [_distinct(part) for part in _parts(folded(codes, fold), rows)]
-    return _unit(parts, len(texts))
+    entries = np.concatenate([np.zeros(0, np.int64), *_entries(folded(codes, fold), rows)])
+    entries.sort()
+    kept = np.ones(len(entries), bool)
+    np.not_equal(entries[1:], entries[:-1], out=kept[1:])
+    entries = entries[kept]
+    found = entries >> np.int64(BITS + _KIND_BITS)
+    values = _KIND_SCALES[(entries >> np.int64(BITS)) & np.int64(len(_KIND_SCALES) - 1)]
+    lengths = np.bincount(found, values * values, len(texts))
+    values *= (1 / np.sqrt(np.maximum(lengths, 1e-9))).astype(np.float32)[found]
+    return Features(found, entries & np.int64((1 << BITS) - 1), values, len(texts))
 
 
 def folded(codes: NDArray[np.uint32], fold: NDArray[np.uint16]) -> NDArray[np.uint32]:
@@ -76,49 +86,31 @@ def folded(codes: NDArray[np.uint32], fold: NDArray[np.uint16]) -> NDArray[np.ui
     return np.where(small, fold[np.where(small, codes, 0)], codes).astype(np.uint32)
 
 
-Part = tuple[NDArray[np.int64], NDArray[np.int64], float]
-
-
-def _parts(codes: NDArray[np.uint32], rows: NDArray[np.int64]) -> list[Part]:
-    """(rows, buckets, scale) of every kind of feature, each occurrence an entry."""
-    found = hashed(codes, rows, BITS, tuple(SCALES))
-    parts = [(rows[places], keys, scale) for (places, keys), scale in zip(found, SCALES.values(), strict=False)]
+def _entries(codes: NDArray[np.uint32], rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Row, kind and bucket of every feature in one number, each occurrence an entry; one array a kind."""
+    entries = [
+        (rows[places] << np.int64(BITS + _KIND_BITS)) | keys | np.int64(kind << BITS)
+        for kind, (places, keys) in enumerate(hashed(codes, rows, BITS, tuple(SCALES)))
+    ]
     reached = np.flatnonzero(negated(codes))
     if len(reached):
         # a place that breaks the run of reached characters starts another "row": no 2-gram goes over it
-        runs = np.cumsum(np.diff(reached, prepend=reached[0]) != 1)
-        shadows = hashed(codes[reached] + SHADOW, runs, BITS, (1, 2))
-        parts += [(rows[reached[places]], keys, NEGATED) for places, keys in shadows]
-    return parts
+        runs = reached - np.arange(len(reached))
+        entries += [
+            (rows[reached[places]] << np.int64(BITS + _KIND_BITS)) | keys | np.int64((len(SCALES) + kind) << BITS)
+            for kind, (places, keys) in enumerate(hashed(codes[reached] + SHADOW, runs, BITS, (1, 2)))
+        ]
+    return entries
 
 
 def negated(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Which characters stand within `REACH` after a negator of their own clause; a negator itself never does."""
     small = np.minimum(codes, np.uint32(PLANE - 1))
     negates, ends = _NEGATES[small], _ENDS[small]
+    if not negates.any():
+        return negates
     places = np.arange(len(codes))
     last = np.maximum.accumulate(np.where(negates, places, -REACH - 1))
     end = np.maximum.accumulate(np.where(ends, places, -1))
     reached: NDArray[np.bool_] = (last > end) & (places - last <= REACH) & ~negates
     return reached
-
-
-def _distinct(part: Part) -> Part:
-    rows, keys, scale = part
-    pairs = np.sort(rows << np.int64(BITS) | keys)
-    pairs = pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))[: len(pairs)]]
-    return pairs >> np.int64(BITS), pairs & np.int64((1 << BITS) - 1), scale
-
-
-def _unit(parts: list[Part], count: int) -> Features:
-    lengths = np.zeros(count)
-    for rows, _keys, scale in parts:
-        lengths += np.bincount(rows, minlength=count) * scale**2
-    inverse = (1 / np.sqrt(np.maximum(lengths, 1e-9))).astype(np.float32)
-    none = np.zeros(0, np.int64)
-    return Features(
-        np.concatenate([none, *(rows for rows, _keys, _scale in parts)]),
-        np.concatenate([none, *(keys for _rows, keys, _scale in parts)]),
-        np.concatenate([np.zeros(0, np.float32), *(inverse[rows] * np.float32(scale) for rows, _keys, scale in parts)]),
-        count,
-    )

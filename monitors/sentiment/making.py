@@ -6,9 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monitors.sentiment import linear, retrained
-from monitors.sentiment.corpora import SETS, Corpus, by_emoticon, emoticons, labelled, offensive, unlabelled
+from monitors.sentiment import linear, retrained, second
+from monitors.sentiment.corpora import (
+    NEUTRAL,
+    POSITIVE,
+    SETS,
+    Corpus,
+    by_emoticon,
+    emoticons,
+    labelled,
+    offensive,
+    unlabelled,
+)
 from monitors.sentiment.features import fold_table
+from monitors.sentiment.second_training import Embedded, train_second
 from monitors.sentiment.simplified import simplified
 from monitors.sentiment.training import (
     EMOTICON_WEIGHT,
@@ -16,6 +27,7 @@ from monitors.sentiment.training import (
     REPOST_WEIGHT,
     Material,
     matrix_of,
+    outside_sums,
     sparse_rows,
     train,
 )
@@ -33,10 +45,11 @@ def doubtful_sets(directory: Path) -> list[tuple[Corpus, float]]:
     ]
 
 
-def make(directory: Path, out: Path) -> Mapping[str, Any]:
-    """Train on every set of the directory, write both files to `out`, and tell what was used and made.
+def make(directory: Path, out: Path, look_again: bool = False) -> Mapping[str, Any]:
+    """Train on every set of the directory, write the files to `out`, and tell what was used and made.
 
-    Raises FileNotFoundError with the file that is missing.
+    `look_again` makes the optional second look too, which embeds every labelled text (minutes) and raises
+    NotConfigured without its package. Raises FileNotFoundError with the file that is missing.
     """
     fold = fold_table(simplified())
     sets = [labelled(directory, name) for name in SETS]
@@ -47,12 +60,23 @@ def make(directory: Path, out: Path) -> Mapping[str, Any]:
         [(matrix_of(one, fold), weight) for one, weight in doubtful],
         sparse_rows(plain, fold),
     )
+    outside = outside_sums(material)
     files = {
-        SENTIMENT: linear.model_bytes(train(material, fold)),
+        SENTIMENT: linear.model_bytes(train(material, fold, outside)),
         RETRAINED: retrained.lexicon_bytes(retrained.retrain(sets)),
     }
+    if look_again:
+        files[second.MODEL.name] = second.second_bytes(
+            train_second({one.name: _embedded(one) for one in sets}, outside)
+        )
     out.mkdir(parents=True, exist_ok=True)
     for name, raw in files.items():
         (out / name).write_bytes(raw)
     rows = {one.name: len(one) for one in (*sets, *(one for one, _weight in doubtful))}
     return {"rows": rows | {"unlabelled": len(plain)}, "bytes": {name: len(raw) for name, raw in files.items()}}
+
+
+def _embedded(corpus: Corpus) -> Embedded:
+    """The set without neutral rows, embedded."""
+    kept = corpus.part(corpus.labels != NEUTRAL)
+    return second.embedder()(kept.texts), kept.labels == POSITIVE

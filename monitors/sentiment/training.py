@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from monitors.sentiment.calibration import Sigmoid, fit_sigmoid
-from monitors.sentiment.corpora import NEGATIVE, NEUTRAL, POSITIVE, Corpus
+from monitors.sentiment.corpora import BY_EMOTICON, NEGATIVE, NEUTRAL, POSITIVE, Corpus
 from monitors.sentiment.features import BITS, features
 from monitors.sentiment.linear import LinearModel
 
@@ -31,6 +31,15 @@ _PLAIN = Sigmoid(1.0, 0.0)
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A set as a model of the others judges it: sums (n,) and which rows are positive (n,)."""
+
+    name: str
+    sums: Floats
+    positive: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Material:
     """What a model is made of: labelled sets, sets of doubtful labels with a weight a row, texts without labels."""
 
@@ -41,20 +50,21 @@ class Material:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A set as features: rows (n, 2 ** BITS) and labels (n,)."""
+    """A set as features: rows (n, 2 ** BITS), labels (n,) and the place of each row in the whole set (n,)."""
 
     name: str
     rows: sparse.csr_matrix
     labels: NDArray[np.int64]
+    places: NDArray[np.int64]
 
     def part(self, kept: NDArray[np.bool_] | NDArray[np.int64]) -> Matrix:
         """The rows of a mask or index."""
-        return Matrix(self.name, self.rows[kept], self.labels[kept])
+        return Matrix(self.name, self.rows[kept], self.labels[kept], self.places[kept])
 
 
 def matrix_of(corpus: Corpus, fold: NDArray[np.uint16]) -> Matrix:
     """A set as features."""
-    return Matrix(corpus.name, sparse_rows(corpus.texts, fold), corpus.labels)
+    return Matrix(corpus.name, sparse_rows(corpus.texts, fold), corpus.labels, np.arange(len(corpus)))
 
 
 def sparse_rows(texts: Sequence[str], fold: NDArray[np.uint16], chunk: int = 2000) -> sparse.csr_matrix:
@@ -67,13 +77,14 @@ def sparse_rows(texts: Sequence[str], fold: NDArray[np.uint16], chunk: int = 200
     return sparse.vstack(blocks).tocsr()
 
 
-def train(material: Material, fold: NDArray[np.uint16]) -> LinearModel:
+def train(material: Material, fold: NDArray[np.uint16], outside: Sequence[Judged] | None = None) -> LinearModel:
     """The model of the material, its sigmoids fitted on each labelled set as judged by a model of the others.
 
-    Without at least two sets of both polarities the sigmoids stay plain.
+    `outside` is what `outside_sums` gave, when it is known already. Without two sets the sigmoids stay plain.
     """
     model = _both(material, fold)
-    return replace(model, sigmoids=(outside_sigmoid(material), model.sigmoids[1]))
+    judged = outside_sums(material) if outside is None else outside
+    return replace(model, sigmoids=(sigmoid_of(judged), model.sigmoids[1]))
 
 
 def _both(material: Material, fold: NDArray[np.uint16]) -> LinearModel:
@@ -84,7 +95,7 @@ def _both(material: Material, fold: NDArray[np.uint16]) -> LinearModel:
 
 def polarity_weights(material: Material) -> tuple[NDArray[np.float32], float]:
     """Weights and bias of positive against negative; with texts without labels, fitted twice (self-training)."""
-    groups = [_group(one) for one in _two_way(material.sets)]
+    groups = [_group(one) for one in two_way(material.sets)]
     for matrix, weight in material.doubtful:
         labels = (matrix.labels == POSITIVE).astype(float)
         groups.append((matrix.rows, labels, np.full(len(labels), weight)))
@@ -102,7 +113,7 @@ def opinion_weights(material: Material) -> tuple[NDArray[np.float32], float, Sig
     groups = []
     for one in mixed:
         target = (one.labels != NEUTRAL).astype(float)
-        groups.append((one.rows, target, _balanced(target)))
+        groups.append((one.rows, target, balanced(target)))
     weights, bias = fit(groups)
     held = [_across(group) for group in groups]
     sums, targets, masses = (np.concatenate(column) for column in zip(*held, strict=True))
@@ -121,23 +132,43 @@ def _across(group: Group) -> tuple[Floats, Floats, Floats]:
     return sums, target, np.full(len(target), 1 / len(target))
 
 
-def outside_sigmoid(material: Material) -> Sigmoid:
-    """A sigmoid for texts of a kind the model never saw: every set is judged by a model of the others, all sets
-    count the same."""
-    sets = _two_way(material.sets)
-    if len(sets) < 2:
+def sigmoid_of(judged: Sequence[Judged]) -> Sigmoid:
+    """A sigmoid for texts of a kind the model never saw, from what `outside_sums` gave; all sets count the same.
+
+    It has no shift: how many positive texts a new kind holds is not known, and the sets differ widely.
+    """
+    if not judged:
         return _PLAIN
-    sums, targets, masses = [], [], []
-    for left in sets:
-        others = replace(material, sets=[one for one in sets if one is not left])
-        weights, bias = polarity_weights(others)
-        sums.append(left.rows @ weights + bias)
-        targets.append(left.labels == POSITIVE)
-        masses.append(np.full(len(left.labels), 1 / len(left.labels)))
-    return fit_sigmoid(np.concatenate(sums), np.concatenate(targets), np.concatenate(masses))
+    sums, positive = joined(judged)
+    return fit_sigmoid(sums, positive, set_weights(judged), shifted=False)
 
 
-def _two_way(sets: Sequence[Matrix]) -> list[Matrix]:
+def outside_sums(material: Material) -> list[Judged]:
+    """Every set with both polarities as a model of the others judges it; nothing when there are not two such sets.
+
+    Sets labelled by emoticon help to judge but are not judged: without its emoticon half of such a text has no side.
+    """
+    sets = two_way(material.sets)
+    judged = []
+    for left in sets if len(sets) > 1 else ():
+        if left.name not in BY_EMOTICON:
+            others = replace(material, sets=[one for one in sets if one is not left])
+            weights, bias = polarity_weights(others)
+            judged.append(Judged(left.name, left.rows @ weights + bias, left.labels == POSITIVE))
+    return judged
+
+
+def joined(judged: Sequence[Judged]) -> tuple[Floats, NDArray[np.bool_]]:
+    """The sums and sides of all sets, one after another."""
+    return np.concatenate([one.sums for one in judged]), np.concatenate([one.positive for one in judged])
+
+
+def set_weights(judged: Sequence[Judged]) -> Floats:
+    """A weight a row by which the sets count the same, one after another."""
+    return np.concatenate([np.full(len(one.sums), 1 / len(one.sums)) for one in judged])
+
+
+def two_way(sets: Sequence[Matrix]) -> list[Matrix]:
     """The sets without their neutral rows, those alone that hold both polarities."""
     parts = [one.part(one.labels != NEUTRAL) for one in sets]
     return [one for one in parts if {NEGATIVE, POSITIVE} <= set(one.labels.tolist())]
@@ -148,10 +179,10 @@ Group = tuple[sparse.csr_matrix, Floats, Floats]
 
 def _group(matrix: Matrix) -> Group:
     target = (matrix.labels == POSITIVE).astype(float)
-    return matrix.rows, target, _balanced(target) * (LEVEL / len(target)) ** 0.5
+    return matrix.rows, target, balanced(target) * (LEVEL / len(target)) ** 0.5
 
 
-def _balanced(target: Floats) -> Floats:
+def balanced(target: Floats) -> Floats:
     """Weights of mean 1 by which both sides of 0/1 targets weigh the same."""
     share = target.mean()
     return np.where(target > 0, 0.5 / share, 0.5 / (1 - share))

@@ -11,7 +11,7 @@ import pytest
 from core.models.words import Sentiment
 from core.ports import Scorer
 from monitors.sentiment import NEGATIVE_BELOW, POSITIVE_ABOVE, SnowScorer
-from monitors.sentiment.engines import ENGINES
+from monitors.sentiment.engines import ENGINES, OPTIONAL
 
 TEXTS = [
     "停车位太少了，晚上根本找不到",
@@ -49,10 +49,10 @@ def snow() -> SnowScorer:
 
 @pytest.fixture(scope="module")
 def engines(snow: SnowScorer) -> dict[str, Scorer]:
-    return {name: snow if name == "snownlp" else make() for name, make in ENGINES.items()}
+    return {name: snow if name == "snownlp" else make() for name, make in ENGINES.items() if name not in OPTIONAL}
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=sorted(ENGINES.keys() - OPTIONAL))
 def scorer(request: pytest.FixtureRequest, engines: dict[str, Scorer]) -> Scorer:
     return engines[request.param]
 

@@ -87,6 +87,27 @@ def test_a_fitted_sigmoid_gives_back_the_shares_it_was_shown() -> None:
     assert calibration_error(Sigmoid(6.0, -0.5)(sums), positive) > 0.1
 
 
+def test_a_slope_alone_leaves_even_odds_where_the_sum_is_nought() -> None:
+    chance = np.random.default_rng(6)
+    sums = chance.normal(size=20_000)
+    positive = chance.random(20_000) < Sigmoid(2.0, 0.0)(sums)
+    found = fit_sigmoid(sums, positive, np.ones(20_000), shifted=False)
+    assert found.slope == pytest.approx(2.0, abs=0.1)
+    assert found(np.zeros(1)) == pytest.approx([0.5])
+
+
+def test_a_set_labelled_by_emoticon_helps_to_judge_and_is_not_judged(fold: np.ndarray) -> None:
+    pytest.importorskip("sklearn", reason="training needs scikit-learn")
+    from monitors.sentiment.corpora import Corpus
+    from monitors.sentiment.training import Material, matrix_of, outside_sums
+
+    labels = np.array([2] * 6 + [0] * 6)
+    sets = [matrix_of(Corpus(name, [*GOOD, *BAD], labels), fold) for name in ("weibo_senti_24k", "by hand")]
+    judged = outside_sums(Material(sets))
+    assert [one.name for one in judged] == ["by hand"]
+    assert judged[0].sums[judged[0].positive].mean() > judged[0].sums[~judged[0].positive].mean()
+
+
 def test_calibration_error_is_the_gap_of_stated_and_found() -> None:
     assert calibration_error(np.full(10, 0.9), np.arange(10) < 5) == pytest.approx(0.4)
 
