@@ -152,7 +152,7 @@ class Detector:
         """Raise an issue of a group, or give it to the issue whose words most of its mentions have."""
         first = self.window.first
         numbers = self.window.free(found.mentions)
-        if len(numbers) < LEAST_COUNT:
+        if len(numbers) < LEAST_COUNT or len({self.window.heard[number - first].author for number in numbers}) < 2:
             return
         cause = max((loud[term] for term in found.terms.tolist()), key=lambda cause: (cause.z, cause.bin_s))
         if not is_matter(self._evidence(numbers, found, cause), sure):
@@ -174,8 +174,11 @@ class Detector:
         first = window.first
         heard, minutes = self._heard(numbers)
         chances = self.members.chances(found.terms.tolist(), Counter(one.source for one in heard).items())
-        surprise = {term: -log(chance) / (1.0 if named[term] else OVERLAP) for term, chance in chances.items()}
-        held = [sum(surprise.get(term, 0.0) for term in window.rows[number - first].tolist()) for number in numbers]
+        surprise = [-log(chance) / (1.0 if named[term] else OVERLAP) for term, chance in chances.items()]
+        scratch, terms = self.members.scratch, list(chances)
+        scratch[terms] = surprise
+        held = [float(scratch[window.rows[number - first]].sum()) for number in numbers]
+        scratch[terms] = 0
         authors = {one.author or one.id for one in heard}
         texts = {window.prints[number - first] for number in numbers}
         return Evidence(

@@ -8,6 +8,7 @@ Dirichlet-Hawkes processes (Du et al., KDD 2015) with the clusters given by the 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.detection.stream.issues import PACE_MINUTES, Issue
-from monitors.detection.stream.mentions import Heard
 from monitors.detection.stream.tables import Table
 from monitors.detection.stream.window import FREE, SOURCES, Window, source_of
 
@@ -44,12 +44,14 @@ class Members:
     loose: NDArray[np.float64] = field(default_factory=lambda: np.zeros(SOURCES))
     loose_minute: int = 0
     named: NDArray[np.bool_] = field(init=False)
+    scratch: NDArray[np.float32] = field(init=False)  # zeros between uses
     _known: NDArray[np.int16] = field(init=False)
     _homes: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
     _fastest: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.named = np.zeros(self.table.size, bool)
+        self.scratch = np.zeros(self.table.size, np.float32)
         self._known = np.zeros(self.table.size, np.int16)
 
     def let_pass(self, minute: int) -> None:
@@ -124,9 +126,8 @@ class Members:
         if issue.under:
             self.threads[issue.under] = issue.number
         self.weigh(issue)
-        for _round in range(2):
-            if not self._sweep(issue):
-                break
+        if self._sweep(issue) and not issue.under:
+            self._sweep(issue)  # once more, by the words that the first ones taught
         issue.let_pass(minute)
 
     def chances(self, terms: Iterable[int], sources: Iterable[tuple[str, int]]) -> dict[int, float]:
@@ -166,37 +167,43 @@ class Members:
     def _sweep(self, issue: Issue) -> int:
         """Attach what is free and likelier to be of the issue than not; how many."""
         window = self.window
-        owners, minutes, sources = (np.array(each) for each in (window.owners, window.minutes, window.sources))
-        mine, free = owners == issue.number, owners == FREE
-        begin = int(minutes[mine].min()) - BACK_MINUTES
-        taken = []
-        for source in np.unique(sources[mine]).tolist():
-            ours, others = (
-                _paces(minutes[which & (sources == source)], begin, int(minutes[-1])) for which in (mine, free)
-            )
-            for at in np.flatnonzero(free & (sources == source) & (minutes >= begin)).tolist():
-                when = int(minutes[at]) - begin
-                odds = math.log(max(ours[when], 1e-9) / (others[when] + 1.0))
-                if odds > -12 and (gain := self._belongs(issue, window.heard[at], window.rows[at], odds)) is not None:
-                    taken.append((at + window.first, gain))
-        for number, told in taken:
-            self.attach(issue.number, number, told)
+        begin = next(each for each, owner in zip(window.minutes, window.owners, strict=True) if owner == issue.number)
+        start = bisect_left(window.minutes, begin - BACK_MINUTES)
+        words = self._words_of(issue, start)
+        owners, minutes, sources, sizes = (
+            np.array(each[start:]) for each in (window.owners, window.minutes, window.sources, window.sizes)
+        )
+        odds = np.full(len(owners), -np.inf)
+        for source in np.unique(sources[owners == issue.number]).tolist():
+            here = sources == source
+            ours, others = (_paces(minutes[here & (owners == whose)], minutes) for whose in (issue.number, FREE))
+            odds[here] = np.log(np.maximum(ours, 1e-9) / (others + 1.0))[here]
+        above = [one.under for one in window.heard[start:]]
+        alone = np.array([not post for post in above])
+        belongs = words + odds > UNMATCHED * sizes
+        belongs &= (words > TOLD) | (alone & (sizes <= SPEECHLESS))
+        if issue.under:
+            belongs |= np.array([post == issue.under for post in above])
+        taken = np.flatnonzero(belongs & (owners == FREE)).tolist()
+        for at in taken:
+            told = words[at] > TOLD or (issue.under != "" and above[at] == issue.under)
+            self.attach(issue.number, at + start + window.first, bool(told))
         return len(taken)
 
-    def _belongs(self, issue: Issue, one: Heard, row: NDArray[np.int32], odds: float) -> bool | None:
-        """None when it does not belong, else whether its words tell."""
-        if issue.under and one.under == issue.under:
-            return True
-        words = self.words(row).get(issue.number, 0.0)
-        if words + odds <= UNMATCHED * len(row) or (words <= TOLD and (one.under or len(row) > SPEECHLESS)):
-            return None
-        return words > TOLD
+    def _words_of(self, issue: Issue, start: int) -> NDArray[np.float64]:
+        """Log-odds by the words for one issue, of every kept mention from the position `start` on."""
+        terms = np.fromiter(issue.weights, np.int32, len(issue.weights))
+        weights = np.fromiter(issue.weights.values(), np.float64, len(issue.weights))
+        self.scratch[terms] = np.where(self.named[terms], weights, weights / OVERLAP)
+        sums = self.window.sums(self.scratch, start)
+        self.scratch[terms] = 0
+        return sums
 
 
-def _paces(minutes: NDArray[np.int64], begin: int, end: int) -> NDArray[np.float64]:
-    """Pace at each minute from `begin` to `end` by the posts before and after it."""
-    counts = np.bincount(minutes[minutes >= begin] - begin, minlength=end - begin + 1).astype(float)
+def _paces(posts: NDArray[np.int64], minutes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The pace at each of the minutes (ascending) by the posts before and after it."""
+    begin = int(minutes[0])
+    counts = np.bincount(posts - begin, minlength=int(minutes[-1]) - begin + 1).astype(float)
     reach = np.arange(-REACH * int(PACE_MINUTES), REACH * int(PACE_MINUTES) + 1)
     paces = np.convolve(counts, np.exp(-np.abs(reach) / PACE_MINUTES))
-    middle = len(reach) // 2
-    return np.asarray(paces[middle : middle + len(counts)])
+    return np.asarray(paces[len(reach) // 2 :][minutes - begin])

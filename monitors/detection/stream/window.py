@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from monitors.detection.stream.mentions import Heard, minute_of
 
 KEPT_MINUTES = 24 * 60
-MOST = 20_000  # mentions kept; a storm pushes older ones out earlier
+MOST = 12_000  # mentions kept; a storm pushes older ones out earlier
 FREE = -1
 """Stands where a mention belongs to no issue yet."""
 SOURCES = 256
@@ -30,6 +30,7 @@ class Window:
     first: int = 0
     heard: list[Heard] = field(default_factory=list)
     rows: list[NDArray[np.int32]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
     prints: list[int] = field(default_factory=list)
     minutes: list[int] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Window:
         begin = self.end
         self.heard += heard
         self.rows += rows
+        self.sizes += [len(row) for row in rows]
         self.prints += prints
         self.minutes += [minute_of(one.at) for one in heard]
         self.sources += [source_of(one.source) for one in heard]
@@ -61,7 +63,7 @@ class Window:
             gone += 1
         if not gone:
             return
-        for column in (self.heard, self.rows, self.prints, self.minutes, self.sources, self.owners):
+        for column in (self.heard, self.rows, self.sizes, self.prints, self.minutes, self.sources, self.owners):
             del column[:gone]
         self.first += gone
         while self._chunks and self._chunks[0][0] <= self.first:
@@ -80,6 +82,19 @@ class Window:
         found = np.concatenate(mentions)
         inside = found >= self.first
         return found[inside], np.concatenate(terms)[inside]
+
+    def sums(self, weights: NDArray[np.float32], start: int) -> NDArray[np.float64]:
+        """The sum of the weights of its terms, of every kept mention from the position `start` on."""
+        first, marked = self.first + start, weights != 0
+        found, gains = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+        for end, buckets, numbers in self._chunks:
+            if end > first:
+                at = np.flatnonzero(marked[buckets])
+                at = at[numbers[at] >= first]
+                found.append(numbers[at] - first)
+                gains.append(weights[buckets[at]])
+        sums = np.bincount(np.concatenate(found), np.concatenate(gains), len(self.heard) - start)
+        return np.asarray(sums, np.float64)
 
     def free(self, mentions: NDArray[np.int32]) -> list[int]:
         """Those of the mentions that belong to no issue."""

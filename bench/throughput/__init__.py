@@ -1,0 +1,1 @@
+"""How many mentions a second one core takes through scoring and detection, and whether that stays so."""
