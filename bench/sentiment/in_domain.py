@@ -32,7 +32,7 @@ def _run(shelf: Shelf, name: str, seed: int) -> dict[str, dict[str, float]]:
     own, judged = rows.part(train), rows.part(test)
     weights, bias = polarity_weights(_with(others, own))
     sigmoid = _own_sigmoid(others, own, seed)
-    opinion, shift, chance = opinion_weights(Material([own]))
+    opinion, shift, chance = opinion_weights(Material([own]))  # what counts as neutral differs from set to set
     value = sigmoid(judged.rows @ weights + bias)
     opinionated = chance(judged.rows @ opinion + shift)
     chances = np.column_stack([(1 - value) * opinionated, 1 - opinionated, value * opinionated])

@@ -117,7 +117,7 @@ def opinion_weights(material: Material) -> tuple[NDArray[np.float32], float, Sig
     weights, bias = fit(groups)
     held = [_across(group) for group in groups]
     sums, targets, masses = (np.concatenate(column) for column in zip(*held, strict=True))
-    return weights, bias, fit_sigmoid(sums, targets > 0, masses)
+    return weights, bias, fit_sigmoid(sums, targets > 0, masses, shifted=False)
 
 
 def _across(group: Group) -> tuple[Floats, Floats, Floats]:
