@@ -28,7 +28,7 @@ BATCH = 2000
 ALARM_Z, LEAST_COUNT = 4.0, 3
 READY = np.array([48, 24, 7])  # bins from which a scale knows what is usual
 SPAN = {900: 60, 3600: 240, 86_400: 1440}  # minutes back in which a scale's burst is looked for
-PAIR_Z, PAIR_MENTIONS = 4.5, 4
+PAIR_MENTIONS = 4
 CROWD = 10.0  # mentions a bin from which a source can be crowded
 Waiting = tuple[Heard, NDArray[np.int32], int, list[int]]
 
@@ -143,31 +143,34 @@ class Detector:
             return
         for term in np.unique(terms[inside & self.paired[terms]]).tolist():
             seeds = np.unique(mentions[inside & (terms == term)])
-            if loud[term].z >= PAIR_Z and len(seeds) >= PAIR_MENTIONS:
-                self._consider(Group(seeds, np.array([term], np.int32)), loud, now, sure=True)
+            if len(seeds) >= PAIR_MENTIONS:
+                self._consider(Group(seeds, np.array([term], np.int32)), loud, now, core=term)
         for found in group(mentions[inside], terms[inside], {term: cause.z for term, cause in loud.items()}):
             self._consider(found, loud, now)
 
-    def _consider(self, found: Group, loud: dict[int, Cause], now: int, sure: bool = False) -> None:
+    def _consider(self, found: Group, loud: dict[int, Cause], now: int, core: int = -1) -> None:
         """Raise an issue of a group, or give it to the issue whose words most of its mentions have."""
-        first = self.window.first
         numbers = self.window.free(found.mentions)
-        if len(numbers) < LEAST_COUNT or len({self.window.heard[number - first].author for number in numbers}) < 2:
+        if len(numbers) < LEAST_COUNT:
             return
         cause = max((loud[term] for term in found.terms.tolist()), key=lambda cause: (cause.z, cause.bin_s))
-        if not is_matter(self._evidence(numbers, found, cause), sure):
+        if not is_matter(self._evidence(numbers, found, cause), core >= 0):
             return
         home = self._same_words(numbers)
         if home is not None:
             for number in numbers:
                 self.members.attach(home, number, True)
             return
-        above = Counter(self.window.heard[number - first].under for number in numbers)
-        under = max((post for post, count in above.items() if 2 * count >= len(numbers)), default="")
+        under = self._post_above(numbers)
         if under and len(numbers) < THREAD_MENTIONS:
             return
-        issue = Issue(len(self.issues), now, cause, under=under)
+        issue = Issue(len(self.issues), now, cause, under=under, core=-1 if under else core)
         self.members.open(issue, numbers, now)
+
+    def _post_above(self, numbers: Sequence[int]) -> str:
+        """The post under which at least half of the mentions stand, or nothing."""
+        above = Counter(self.window.heard[number - self.window.first].under for number in numbers)
+        return max((post for post, count in above.items() if 2 * count >= len(numbers)), default="")
 
     def _evidence(self, numbers: Sequence[int], found: Group, cause: Cause) -> Evidence:
         window, named = self.window, self.members.named

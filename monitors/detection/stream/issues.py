@@ -18,7 +18,7 @@ MOST_LEARNED, MOST_POSTS = 400, 40
 TELLING = 2.0
 """What a post that tells by its words adds to the pace, for those that say too little to tell. Such posts themselves
 add nothing: an issue that lived on whatever came at its time would swallow the stream."""
-LIFT, HEAVIEST = 3.0, 6.0
+LIFT, HEAVIEST = 8.0, 6.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Cause:
 class Issue:
     """Members by id in the order they were attached.
 
-    `weights` by bucket: logarithm of how much likelier a term is here than in the stream; `pace` by source.
+    `weights` by bucket: logarithm of how much likelier a term is here than in the stream; `pace` by source; `core`: the
+    term every member must hold, when the issue is a topic at a place, or -1.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Issue:
     cause: Cause
     kind: str = "burst"
     under: str = ""
+    core: int = -1
     last_minute: int = 0
     ids: list[str] = field(default_factory=list)
     untold: int = 0

@@ -99,10 +99,12 @@ class Members:
     def words(self, row: NDArray[np.int32]) -> dict[int, float]:
         """Log-odds by the words alone, of every active issue that shares one."""
         sums: dict[int, float] = {}
-        for term in row[self._known[row] > 0].tolist():
+        hits = row[self._known[row] > 0].tolist()
+        for term in hits:
             for each, weight in self._homes[term].items():
                 sums[each] = sums.get(each, 0.0) + weight
-        return sums
+        held = {-1, *hits}
+        return {each: total for each, total in sums.items() if self.issues[each].core in held}
 
     def attach(self, each: int, number: int, told: bool) -> None:
         """Make a mention of the window a member."""
@@ -167,28 +169,29 @@ class Members:
     def _sweep(self, issue: Issue) -> int:
         """Attach what is free and likelier to be of the issue than not; how many."""
         window = self.window
-        begin = next(each for each, owner in zip(window.minutes, window.owners, strict=True) if owner == issue.number)
+        begin = window.minutes[window.owners.index(issue.number)]
         start = bisect_left(window.minutes, begin - BACK_MINUTES)
-        words = self._words_of(issue, start)
-        owners, minutes, sources, sizes = (
-            np.array(each[start:]) for each in (window.owners, window.minutes, window.sources, window.sizes)
+        words, odds = self._words_of(issue, start), self._odds_of(issue, start)
+        sizes, free = np.array(window.sizes[start:]), np.array(window.owners[start:]) == FREE
+        above = np.array([one.under for one in window.heard[start:]])
+        same = (above == issue.under) & (above != "")
+        belongs = (words + odds > UNMATCHED * sizes) & ((words > TOLD) | ((above == "") & (sizes <= SPEECHLESS)))
+        taken = np.flatnonzero((belongs | same) & free).tolist()
+        for at in taken:
+            self.attach(issue.number, at + start + window.first, bool(same[at] or words[at] > TOLD))
+        return len(taken)
+
+    def _odds_of(self, issue: Issue, start: int) -> NDArray[np.float64]:
+        """Log-odds by the pace alone, of every kept mention from the position `start` on."""
+        owners, minutes, sources = (
+            np.array(each[start:]) for each in (self.window.owners, self.window.minutes, self.window.sources)
         )
         odds = np.full(len(owners), -np.inf)
         for source in np.unique(sources[owners == issue.number]).tolist():
             here = sources == source
             ours, others = (_paces(minutes[here & (owners == whose)], minutes) for whose in (issue.number, FREE))
             odds[here] = np.log(np.maximum(ours, 1e-9) / (others + 1.0))[here]
-        above = [one.under for one in window.heard[start:]]
-        alone = np.array([not post for post in above])
-        belongs = words + odds > UNMATCHED * sizes
-        belongs &= (words > TOLD) | (alone & (sizes <= SPEECHLESS))
-        if issue.under:
-            belongs |= np.array([post == issue.under for post in above])
-        taken = np.flatnonzero(belongs & (owners == FREE)).tolist()
-        for at in taken:
-            told = words[at] > TOLD or (issue.under != "" and above[at] == issue.under)
-            self.attach(issue.number, at + start + window.first, bool(told))
-        return len(taken)
+        return odds
 
     def _words_of(self, issue: Issue, start: int) -> NDArray[np.float64]:
         """Log-odds by the words for one issue, of every kept mention from the position `start` on."""
@@ -197,6 +200,11 @@ class Members:
         self.scratch[terms] = np.where(self.named[terms], weights, weights / OVERLAP)
         sums = self.window.sums(self.scratch, start)
         self.scratch[terms] = 0
+        if issue.core >= 0:
+            holders = np.array(self.window.holding(issue.core), np.int64) - self.window.first - start
+            others = np.ones(len(sums), bool)
+            others[holders[holders >= 0]] = False
+            sums[others] = -np.inf
         return sums
 
 
